@@ -1,0 +1,1 @@
+"""The chat room's server. Importing this package loads nothing else."""
