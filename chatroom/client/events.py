@@ -107,7 +107,7 @@ class MessageChanged:
     """A message of one's own is pending, stored or failed now; a stored one has left the outbox."""
 
     message: OwnMessage
-    id: MessageId = MessageId(0)
+    id: MessageId | None = None
 
 
 @dataclass(frozen=True, slots=True)
