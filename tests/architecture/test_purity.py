@@ -1,4 +1,4 @@
-"""What import contracts cannot see: calls in pure packages that reach the world, and tasks started by hand."""
+"""What import contracts cannot see: calls in pure packages that reach the world."""
 
 import ast
 from pathlib import Path
