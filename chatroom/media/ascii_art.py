@@ -32,7 +32,9 @@ _CELL_RATIO: Final = 2.2
 
 _PIXELS_PER_COLUMN: Final = 4
 _DARK, _LIGHT = (0, 0, 0), (255, 255, 255)
-_HARDLY_VISIBLE: Final = 40
+_HARDLY_VISIBLE: Final = 64
+"""Difference from the ground, of red, green or blue, that needs to be passed somewhere."""
+
 _ORIENTATION: Final = 0x0112
 _one_at_a_time = threading.Lock()
 """Several large pictures at once would take hundreds of MiB; and muting warnings is for the whole program."""
@@ -135,8 +137,8 @@ def _upright(image: "Image") -> "Image":
         8: Transpose.ROTATE_90,
     }
     with suppress(OSError, SyntaxError, ValueError, KeyError, TypeError, struct.error):
-        if turn := turns.get(image.getexif().get(_ORIENTATION, 1)):
-            return image.transpose(turn)
+        turn = turns.get(image.getexif().get(_ORIENTATION, 1))
+        return image if turn is None else image.transpose(turn)
     return image
 
 
@@ -163,10 +165,10 @@ def _cells(width: int, height: int, columns: int) -> tuple[int, int]:
 def _opaque(image: "Image") -> "Image":
     """Put a transparent picture on dark ground; on light only if nothing of it could be seen on dark."""
     dark = _on(image, _DARK)
-    if max(dark.convert("L").tobytes()) > _HARDLY_VISIBLE:
+    if max(dark.tobytes()) > _HARDLY_VISIBLE:
         return dark
     light = _on(image, _LIGHT)
-    return light if min(light.convert("L").tobytes()) < 255 - _HARDLY_VISIBLE else dark
+    return light if min(light.tobytes()) < 255 - _HARDLY_VISIBLE else dark
 
 
 def _on(image: "Image", ground: tuple[int, int, int]) -> "Image":

@@ -28,7 +28,7 @@ def rich_lines(grid: Grid, *, color: bool) -> list["Text"]:
 
     lines = []
     for row in cells(grid):
-        line = Text(no_wrap=True, end="")
+        line = Text(no_wrap=True)
         for characters, rgb in row:
             line.append(characters, Style(color=Color.from_rgb(*rgb)) if color and rgb else None)
         lines.append(line)
