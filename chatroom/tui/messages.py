@@ -1,0 +1,15 @@
+"""Messages that cross several widgets."""
+
+from collections.abc import Sequence
+
+from textual.message import Message
+
+from chatroom.client.events import SessionEvent
+
+
+class EventsArrived(Message):
+    """What the session told, oldest first; several at once where they came fast."""
+
+    def __init__(self, events: Sequence[SessionEvent]) -> None:
+        super().__init__()
+        self.events = events

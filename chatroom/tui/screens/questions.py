@@ -1,0 +1,113 @@
+"""Questions that have to be answered before anything else: each returns its answer."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+from chatroom.common.texts import Texts
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What to ask.
+
+    Attributes:
+        paragraphs: Inert sentences; nothing in them is markup.
+        yes: What the button says that returns True.
+        no: The other one; empty where there is nothing to choose.
+        alarming: Something may be wrong.
+    """
+
+    title: str
+    paragraphs: tuple[str, ...]
+    yes: str
+    no: str = ""
+    alarming: bool = False
+
+
+class QuestionScreen(ModalScreen[bool]):
+    """Asks a question; Escape says no."""
+
+    DEFAULT_CSS = """
+    QuestionScreen {
+        align: center middle;
+        & > VerticalScroll {
+            width: 72;
+            max-width: 100%;
+            height: auto;
+            max-height: 100%;
+            padding: 1 2;
+            border: round $primary;
+            background: $surface;
+        }
+        &.-alarming > VerticalScroll { border: round $error; }
+        & .title { text-style: bold; margin-bottom: 1; }
+        & .paragraph { margin-bottom: 1; }
+        & Horizontal { height: auto; }
+        & Button { margin-right: 2; }
+    }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "answer(False)", show=False)]
+
+    def __init__(self, question: Question) -> None:
+        super().__init__(classes="-alarming" if question.alarming else "")
+        self._question = question
+
+    def compose(self) -> ComposeResult:
+        """The sentences, and a button for each answer."""
+        question = self._question
+        with VerticalScroll(can_focus=False):
+            yield Static(Content(question.title), classes="title")
+            for paragraph in question.paragraphs:
+                yield Static(Content(paragraph), classes="paragraph")
+            with Horizontal():
+                if question.no:
+                    yield Button(Content(question.no), id="no")
+                yield Button(Content(question.yes), id="yes", variant="primary")
+
+    def action_answer(self, answer: bool) -> None:
+        """Close with an answer."""
+        self.dismiss(answer)
+
+    @on(Button.Pressed)
+    def _answer(self, pressed: Button.Pressed) -> None:
+        self.dismiss(pressed.button.id == "yes")
+
+
+def trust_question(place: str, fingerprint: str, texts: Texts) -> Question:
+    """Whether to trust a server that is met for the first time."""
+    _ = texts._
+    return Question(
+        title=_("You have never been on this server"),
+        paragraphs=(
+            place,
+            _("Its key is {fingerprint}").format(fingerprint=fingerprint),
+            _("Compare it with what the server's operator told you. Nobody else can pass for it then."),
+        ),
+        yes=_("Trust it"),
+        no=_("Leave"),
+    )
+
+
+def key_changed_question(place: str, old: str, new: str, texts: Texts) -> Question:
+    """Says that a server has another key than before, and that nothing is sent to it."""
+    _ = texts._
+    return Question(
+        title=_("This is not the server that you know"),
+        paragraphs=(
+            place,
+            _("Known key: {fingerprint}").format(fingerprint=old),
+            _("Key now: {fingerprint}").format(fingerprint=new),
+            _("Somebody may pass for it, or it was set up anew. Nothing was sent to it. Ask its operator."),
+        ),
+        yes=_("Read what is stored here"),
+        alarming=True,
+    )

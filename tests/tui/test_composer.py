@@ -1,0 +1,156 @@
+"""Writing: what the keys of the composer do."""
+
+from pathlib import Path
+
+from textual import on
+from textual.app import App, ComposeResult
+from textual.events import Paste
+
+from chatroom.protocol.limits import MESSAGE_MAX
+from chatroom.tui.completion import Vocabulary
+from chatroom.tui.widgets.composer import Composer
+
+
+class Writing(App[None]):
+    """A composer alone, and what it posted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.sent: list[str] = []
+        self.sizes: list[int] = []
+        self.pictures: list[Path] = []
+
+    def compose(self) -> ComposeResult:
+        yield Composer(
+            lambda: Vocabulary(nicks=("alice", "bob"), rooms=("general",)),
+            picture_paths=lambda text: [Path(text)] if text.endswith(".png") else [],
+        )
+
+    @property
+    def composer(self) -> Composer:
+        return self.query_one(Composer)
+
+    @on(Composer.Submitted)
+    def _sent(self, event: Composer.Submitted) -> None:
+        self.sent.append(event.text)
+
+    @on(Composer.TooLong)
+    def _too_long(self, event: Composer.TooLong) -> None:
+        self.sizes.append(event.size)
+
+    @on(Composer.PicturesPasted)
+    def _pasted(self, event: Composer.PicturesPasted) -> None:
+        self.pictures += event.paths
+
+
+async def test_enter_sends_and_empties() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("h", "i", "enter")
+        assert app.sent == ["hi"]
+        assert app.composer.text == ""
+        await pilot.press("enter", "space", "enter")
+        assert app.sent == ["hi"]
+
+
+async def test_every_way_to_begin_a_new_line() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        for key in ("ctrl+j", "alt+enter", "shift+enter"):
+            await pilot.press("a", key)
+        await pilot.press("b", "\\", "enter", "c")
+        assert app.composer.text == "a\na\na\nb\nc"
+        assert app.sent == []
+        await pilot.press("enter")
+        assert app.sent == ["a\na\na\nb\nc"]
+
+
+async def test_it_grows_with_its_lines_up_to_a_bound() -> None:
+    app = Writing()
+    async with app.run_test(size=(40, 20)) as pilot:
+        assert app.composer.size.height == 1
+        await pilot.press("a", "ctrl+j", "b")
+        assert app.composer.size.height == 2
+        await pilot.press(*["ctrl+j"] * 30)
+        assert app.composer.size.height == 8
+
+
+async def test_up_and_down_bring_back_what_was_sent() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "enter", "b", "enter", "c")
+        await pilot.press("up")
+        assert app.composer.text == "b"
+        await pilot.press("up", "up")
+        assert app.composer.text == "a"
+        await pilot.press("down", "down")
+        assert app.composer.text == "c"
+
+
+async def test_up_moves_the_cursor_where_there_is_a_line_above() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "enter", "b", "ctrl+j", "c", "up", "x")
+        assert app.composer.text == "bx\nc"
+
+
+async def test_tab_completes_and_goes_round() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("a", "tab")
+        assert app.composer.text == "alice: "
+        await pilot.press("@", "tab")
+        assert app.composer.text == "alice: @alice "
+        await pilot.press("tab")
+        assert app.composer.text == "alice: @bob "
+        await pilot.press("shift+tab")
+        assert app.composer.text == "alice: @alice "
+
+
+async def test_tab_on_a_later_line_replaces_there() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("x", "ctrl+j", "y", "space", "b", "tab")
+        assert app.composer.text == "x\ny bob "
+
+
+async def test_pasted_text_is_inserted_inert() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.composer.post_message(Paste("one\r\ntwo\x1b[31m\x07 [/red]"))
+        await pilot.pause()
+        assert app.composer.text == "one\ntwo [/red]"
+
+
+async def test_a_large_paste_stays_whole() -> None:
+    text = "word " * 12_000
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.composer.post_message(Paste(text))
+        await pilot.pause()
+        await pilot.press("enter")
+        assert app.sent == [text.strip()]
+
+
+async def test_a_message_too_long_is_kept_and_told() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.composer.write("é" * (MESSAGE_MAX // 2 + 1))
+        await pilot.press("enter")
+        assert app.sizes == [MESSAGE_MAX + 2]
+        assert app.sent == []
+        assert app.composer.text
+
+
+async def test_pasted_pictures_are_told_and_not_written() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.composer.post_message(Paste("/tmp/a.png"))
+        app.composer.post_message(Paste("/tmp/b.txt"))
+        await app.workers.wait_for_complete()
+        for _turn in range(200):
+            await pilot.pause(0.01)
+            if app.composer.text:
+                break
+        assert app.pictures == [Path("/tmp/a.png")]
+        assert app.composer.text == "/tmp/b.txt"
