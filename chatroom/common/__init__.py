@@ -1,0 +1,1 @@
+"""What client and server share beside the wire: inert text, names, settings' syntax, sentences. Pure."""

@@ -1,0 +1,16 @@
+"""Loads the catalogue of the operator's language."""
+
+import gettext
+from collections.abc import Mapping
+from importlib.resources import as_file, files
+
+from chatroom.common.texts import Texts, pick_language
+
+
+def load_texts(lang: str | None, environ: Mapping[str, str]) -> Texts:
+    """The sentences in the language asked for, else in the locale's, else in English."""
+    code = pick_language(lang, environ)
+    if code == "en":
+        return Texts()
+    with as_file(files("chatroom.common") / "locale") as folder:
+        return Texts(gettext.translation("chatroom", folder, [code], fallback=True), code)
