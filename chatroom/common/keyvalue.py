@@ -1,0 +1,64 @@
+"""The course's syntax of settings: `KEY=VALUE` lines and `#` comments."""
+
+import difflib
+from collections.abc import Collection
+from dataclasses import dataclass
+
+
+class SettingsError(ValueError):
+    """A setting cannot be used; the text says which, where it stands, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One setting as it was written.
+
+    Attributes:
+        origin: Where it stands: `server.conf, line 3`.
+    """
+
+    key: str
+    value: str
+    origin: str
+
+
+def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
+    """Read settings, in the order of the file.
+
+    Args:
+        source: The file's name, for sentences.
+        known: The keys that there are.
+
+    Raises:
+        SettingsError: A line is no setting, or names a key that there is not.
+    """
+    entries = []
+    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+        entry = _parse_line(line.strip(), f"{source}, line {number}", known)
+        if entry is not None:
+            entries.append(entry)
+    return entries
+
+
+def _parse_line(line: str, origin: str, known: Collection[str]) -> Entry | None:
+    if not line or line.startswith("#"):
+        return None
+    key, separator, value = line.partition("=")
+    key = key.strip().upper()
+    if not separator or not key:
+        raise SettingsError(f"{origin}: {line[:60]!r} is no setting; write KEY=VALUE")
+    if key not in known:
+        raise SettingsError(f"{origin}: there is no {key}{suggest(key, known)}")
+    return Entry(key, _unquoted(value.strip()), origin)
+
+
+def suggest(key: str, known: Collection[str]) -> str:
+    """`; did you mean PORT?`, or nothing."""
+    near = difflib.get_close_matches(key, known, n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return value.partition(" #")[0].rstrip()

@@ -1,0 +1,171 @@
+"""Settings from options, environment, file and defaults, each knowing where it came from."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from chatroom.common.keyvalue import Entry, SettingsError
+
+DEFAULT_ORIGIN = "default"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row of a table of settings.
+
+    Attributes:
+        default: As it would be written in the file.
+        read: Makes the value of its text; raises ValueError with what is allowed.
+        meaning: One sentence.
+    """
+
+    name: str
+    default: str
+    read: Callable[[str], object]
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A setting's value.
+
+    Attributes:
+        text: As it was written.
+        origin: `option`, `CHATROOM_PORT`, `server.conf, line 3` or `default`.
+    """
+
+    value: object
+    text: str
+    origin: str
+
+
+def gather(
+    keys: Iterable[Key],
+    *,
+    options: Mapping[str, str],
+    environ: Mapping[str, str],
+    entries: Iterable[Entry],
+) -> dict[str, Value]:
+    """Let options beat the environment, that the file, and that the defaults.
+
+    Raises:
+        SettingsError: A value cannot be read.
+    """
+    in_file = {entry.key: entry for entry in entries}
+    found = {}
+    for key in keys:
+        variable = f"CHATROOM_{key.name}"
+        if key.name in options:
+            text, origin = options[key.name], "option"
+        elif variable in environ:
+            text, origin = environ[variable], variable
+        elif key.name in in_file:
+            text, origin = in_file[key.name].value, in_file[key.name].origin
+        else:
+            text, origin = key.default, DEFAULT_ORIGIN
+        found[key.name] = _read(key, text, origin)
+    return found
+
+
+def _read(key: Key, text: str, origin: str) -> Value:
+    try:
+        return Value(key.read(text.strip()), text.strip(), origin)
+    except ValueError as error:
+        raise SettingsError(f"{origin}: {key.name}={text}: {error}") from error
+
+
+def check_lines(values: Mapping[str, Value]) -> list[str]:
+    """Each value, and where it came from: `PORT=9999  (server.conf, line 3)`."""
+    width = max(len(f"{name}={value.text}") for name, value in values.items())
+    return [f"{f'{name}={value.text}':<{width}}  ({value.origin})" for name, value in values.items()]
+
+
+def table(keys: Iterable[Key]) -> str:
+    """The keys as a table in Markdown."""
+    rows = [f"| `{key.name}` | {f'`{key.default}`' if key.default else ''} | {key.meaning} |" for key in keys]
+    return "\n".join(["| key | default | |", "|---|---|---|", *rows])
+
+
+# --- readers ---------------------------------------------------------------------------------
+def text(value: str) -> str:
+    """Any text."""
+    return value
+
+
+def yes_no(value: str) -> bool:
+    """`yes` or `no`."""
+    words = {
+        "yes": True,
+        "on": True,
+        "true": True,
+        "1": True,
+        "no": False,
+        "off": False,
+        "false": False,
+        "0": False,
+    }
+    if value.lower() not in words:
+        raise ValueError("write yes or no")
+    return words[value.lower()]
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A whole number within bounds."""
+
+    def read(value: str) -> int:
+        if not (value.isascii() and value.isdecimal()) or not low <= int(value) <= high:
+            raise ValueError(f"a number from {low} to {high} is wanted")
+        return int(value)
+
+    return read
+
+
+def seconds(low: float, high: float) -> Callable[[str], float]:
+    """Seconds within bounds; parts are allowed."""
+
+    def read(value: str) -> float:
+        try:
+            number = float(value)
+        except ValueError:
+            number = -1.0
+        if not low <= number <= high:
+            raise ValueError(f"seconds from {low:g} to {high:g} are wanted")
+        return number
+
+    return read
+
+
+def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """Networks, separated by commas; empty for none."""
+    try:
+        return tuple(ip_network(word.strip()) for word in value.split(",") if word.strip())
+    except ValueError as error:
+        raise ValueError(f"networks such as 127.0.0.0/8,::1 are wanted ({error})") from error
+
+
+def words(value: str) -> tuple[str, ...]:
+    """Words, separated by commas; empty for none."""
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def host_ports(value: str) -> tuple[tuple[str, int], ...]:
+    """Pairs of host and port, separated by commas."""
+    return tuple(_host_port(word) for word in words(value))
+
+
+def _host_port(word: str) -> tuple[str, int]:
+    host, separator, port = word.rpartition(":")
+    if not separator or not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
+        raise ValueError("host:port is wanted, such as chat.example.org:9999")
+    return host.strip("[]"), int(port)
+
+
+def choice(*allowed: str) -> Callable[[str], str]:
+    """One of a few words."""
+
+    def read(value: str) -> str:
+        if value not in allowed:
+            raise ValueError("one of these is wanted: " + ", ".join(word or "(nothing)" for word in allowed))
+        return value
+
+    return read

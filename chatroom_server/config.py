@@ -1,0 +1,143 @@
+"""The server's settings: one table of keys, and how they are read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Final, cast
+
+from chatroom.common import settings as read
+from chatroom.common.keyvalue import Entry, SettingsError, parse
+from chatroom.common.places import COURSE_LOGS, own_home
+
+KEYS: Final = (
+    read.Key("HOST", "127.0.0.1", read.text, "Address to listen on; 0.0.0.0 or :: serves the network."),
+    read.Key("PORT", "9999", read.whole(0, 65535), "TCP port; 0 takes a free one."),
+    read.Key("DATA", "", read.text, "Folder of the journal, the rooms and the server's key; empty: the user's data folder."),
+    read.Key("DEFAULT_ROOM", "general", read.text, "The room that exists from the start."),
+    read.Key("HISTORY_FLUSH_S", "5", read.seconds(0.05, 3600), "Seconds between two writes of the rooms' files."),
+    read.Key("FSYNC", "yes", read.yes_no, "no leaves it to the system when messages reach the disk: a power cut can lose some."),
+    read.Key("GUESTS", "no", read.yes_no, "Admit users without a key: a class, a kiosk, a benchmark."),
+    read.Key("OPEN", "no", read.yes_no, "Let newcomers from other machines in without an invitation."),
+    read.Key("PUBLIC", "", read.host_ports, "host:port under which others reach this server; named in invitations. Several with commas."),
+    read.Key("LOCAL_PEERS", "127.0.0.0/8,::1", read.networks, "Peers that count as this machine: no TLS, no invitation needed."),
+    read.Key("BURST", "1000", read.whole(0, 10**9), "Messages that a user may send at once; 0: no limit."),
+    read.Key("RATE", "100", read.whole(0, 10**9), "Messages a second that a user may send after that; 0: no limit."),
+    read.Key("MAX_LINKS", "10000", read.whole(1, 10**6), "Links at the same time."),
+    read.Key("MAX_LINKS_PER_ADDRESS", "256", read.whole(1, 10**6), "Links from one address that is not local."),
+    read.Key("MAX_ROOMS", "10000", read.whole(1, 10**6), "Rooms, direct conversations not counted."),
+    read.Key("MAX_USERS", "100000", read.whole(1, 10**7), "Users that the server keeps."),
+    read.Key("LOG_DIR", "", read.text, f"Folder of server.log; empty: {COURSE_LOGS} where that can be written, else the user's log folder."),
+    read.Key("LOG_CONVERSATION", "yes", read.yes_no, "no keeps what people say out of server.log."),
+    read.Key("LANG", "", read.choice("", "en", "fr"), "Language of the server's sentences; empty: the locale's."),
+)  # fmt: skip
+_NAMES: Final = tuple(key.name for key in KEYS)
+
+
+class ConfigError(SettingsError):
+    """The settings cannot be used; the text says which, where, and what is allowed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The server's settings; see `KEYS` for their meaning.
+
+    Attributes:
+        values: Each with its origin, for `--check`.
+        data_given: The data folder was named, and draws the logs to itself.
+    """
+
+    host: str
+    port: int
+    data: Path
+    default_room: str
+    history_flush_s: float
+    fsync: bool
+    guests: bool
+    open: bool
+    public: tuple[tuple[str, int], ...]
+    local_peers: tuple[IPv4Network | IPv6Network, ...]
+    burst: int
+    rate: int
+    max_links: int
+    max_links_per_address: int
+    max_rooms: int
+    max_users: int
+    log_dir: Path | None
+    log_conversation: bool
+    lang: str
+    data_given: bool
+    values: Mapping[str, read.Value]
+
+
+def load_settings(
+    options: Mapping[str, str], environ: Mapping[str, str], config: Path | None = None
+) -> Settings:
+    """Read the settings.
+
+    Args:
+        options: What the command line said, by key.
+        config: The file named by `--config`.
+
+    Raises:
+        ConfigError: They cannot be used.
+    """
+    try:
+        entries = _read_file(config) if config is not None else []
+        values = read.gather(KEYS, options=options, environ=environ, entries=entries)
+    except ConfigError:
+        raise
+    except SettingsError as error:
+        raise ConfigError(str(error)) from error
+    return _settings(values, environ)
+
+
+def _read_file(path: Path) -> list[Entry]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: this is no text in UTF-8") from error
+    except OSError as error:
+        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+    return parse(text, path.name, _NAMES)
+
+
+def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Settings:
+    fields = {name.lower(): value.value for name, value in values.items()}
+    data, log_dir = cast("str", fields.pop("data")), cast("str", fields.pop("log_dir"))
+    folder = Path(data).expanduser() if data else _data_folder(environ)
+    values["DATA"] = read.Value(folder, str(folder), values["DATA"].origin)
+    return Settings(
+        data=folder,
+        log_dir=Path(log_dir).expanduser() if log_dir else None,
+        data_given=bool(data),
+        values=values,
+        **fields,  # type: ignore[arg-type]  # the table of keys gives each field its type
+    )
+
+
+def _data_folder(environ: Mapping[str, str]) -> Path:
+    if home := own_home(environ):
+        return Path(home) / "server"
+    from platformdirs import user_data_path
+
+    return user_data_path("chatroom", appauthor=False) / "server"
+
+
+def log_folders(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
+    """The folders in which server.log may be, the first that can be written wins.
+
+    `--data` and `CHATROOM_HOME` draw the log to themselves, so that two servers never share it.
+    """
+    if settings.log_dir is not None:
+        return [settings.log_dir]
+    if settings.data_given or own_home(environ):
+        return [settings.data / "log"]
+    from platformdirs import user_log_path
+
+    return [Path(COURSE_LOGS), user_log_path("chatroom", appauthor=False)]
+
+
+def check_lines(settings: Settings) -> list[str]:
+    """What `--check` prints."""
+    return read.check_lines(settings.values)
