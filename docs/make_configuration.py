@@ -10,8 +10,8 @@ from chatroom.common.settings import table
 DOCUMENT = Path(__file__).with_name("configuration.md")
 _PAGE = """# Settings
 
-Both programs read `KEY=VALUE` lines; `#` begins a comment. Options of the command line beat environment variables
-(`CHATROOM_` and the key, such as `CHATROOM_PORT`), which beat the file, which beats the defaults.
+Both programs read `KEY=VALUE` lines; `#` begins a comment. Options of the command line beat environment
+variables (`CHATROOM_` and the key, such as `CHATROOM_PORT`), which beat the file, which beats the defaults.
 
 This page is made from the code.
 
@@ -27,9 +27,10 @@ This page is made from the code.
 
 ## Folders
 
-`CHATROOM_HOME` puts everything of a client (key, outbox, settings, log), and of a server that is started without `--data`, into one
-folder. Without it the platform decides: on Linux `~/.local/share/chatroom` for data, `~/.config/chatroom` for settings. Logs go to
-`/var/log/chat_room/` where that can be written, else to the user's log folder; `LOG_DIR` says otherwise.
+`CHATROOM_HOME` puts everything of a client (key, outbox, settings, log), and of a server that is started
+without `--data`, into one folder. Without it the platform decides: on Linux `~/.local/share/chatroom` for
+data, `~/.config/chatroom` for settings. Logs go to `/var/log/chat_room/` where that can be written, else to
+the user's log folder; `LOG_DIR` says otherwise.
 """
 
 
