@@ -9,47 +9,72 @@ import re
 import unicodedata
 from typing import Final
 
+_REMOVED: Final = (
+    "\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f"  # C0, DEL, C1
+    "\u00ad\u034f\u115f\u1160\u17b4\u17b5\u200b\u2060-\u2065\u3164\ufeff\uffa0"  # invisible
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u206f"  # bidirectional controls, and deprecated ones
+    "\ud800-\udfff\ufdd0-\ufdef\ufff0-\ufffb\ufffe\uffff"  # surrogates, noncharacters, annotations
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"  # controls of shorthand and of music
+    "\U000e0000-\U000e001f\U000e0080-\U000e00ff\U000e01f0-\U000e0fff"
+) + "".join(f"{chr(plane << 16 | 0xFFFE)}{chr(plane << 16 | 0xFFFF)}" for plane in range(1, 17))
+_SPACED: Final = "\t\x0b\x0c\x85\u2028\u2029"
+_HIDDEN: Final = "\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0020-\U000e007f\U000e0100-\U000e01ef"
+"""Joiners, variation selectors and tags: they stay where the characters around them need them."""
+_MARKS: Final = (
+    "\u0300-\u036f\u0483-\u0489\u0591-\u05bd\u0e31\u0e34-\u0e39\u0e47-\u0e4e"
+    "\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"
+)
 _MARKS_MAX: Final = 8
 """Combining marks in a row; Zalgo text has hundreds."""
+
+_ANY_REMOVED: Final = re.compile(f"[{_REMOVED}]+")
+_ANY_SPACED: Final = re.compile(f"[{_SPACED}]")
+_HIDDEN_RUN: Final = re.compile(f"[{_HIDDEN}]+")
+_MARK_RUN: Final = re.compile(f"[{_MARKS}][{_MARKS}]{{{_MARKS_MAX},}}")
+# The far planes as a whole, since each range costs time at every character.
+_BMP_REMOVED: Final = _REMOVED[: _REMOVED.index("\U0001bca0")]
+_SUSPECT: Final = re.compile(
+    f"[{_BMP_REMOVED}\r{_SPACED}\u180b-\u180f\u200c\u200d\ufe00-\ufe0f{_MARKS}"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U00033500-\U0010ffff]"
+)
+"""A single search for it tells a plain text, in any script, from one that needs work."""
 
 _SEQUENCE: Final = re.compile(
     r"""
       (?: \x1b[PX^_\]] | [\x90\x98\x9d\x9e\x9f] )      # DCS, SOS, PM, APC, OSC: a string of any length …
-          [^\x07\x1b\x9c]* (?: \x07 | \x9c | \x1b\\ )?  # … to its terminator, or to where it was cut off
+          [^\x07\x18\x1a\x1b\x9c\n]* (?: \x07 | \x9c | \x1b\\ )?  # … to its terminator, or its cut
     | (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]?          # CSI
     | \x1b [ -/]* [0-~]?                                # every other escape sequence
     """,
     re.VERBOSE,
 )
-_HARMLESS: Final = re.compile(r"[ -~\n]*")
-_RISKY: Final = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u206f\u3164\ufe00-\ufe0e\ufeff\uffa0\ufff0-\ufffb\ufdd0-\ufdef\ud800-\udfff"
-    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
-    "|[\ufffe\uffff\U0001fffe\U0001ffff\U0002fffe\U0002ffff\U0003fffe\U0003ffff\U000efffe-\U000effff"
-    "\U000ffffe\U000fffff\U0010fffe\U0010ffff]"
+_BLACK_FLAG: Final = "\U0001f3f4"
+_FLAG_TAGS: Final = re.compile("[\U000e0030-\U000e0039\U000e0061-\U000e007a]{3,6}\U000e007f")
+"""A subdivision behind a black flag: England, Scotland, Texas (UTS #51, annex C)."""
+_ZWNJ: Final = "\u200c"
+_ZWJ: Final = "\u200d"
+_JOINED_SCRIPTS: Final = re.compile(
+    "[\u0600-\u08ff\u0900-\u0dff\u0f00-\u109f\u1700-\u17ff\u1820-\u18af\u1900-\u1aaf\u1b00-\u1cff"
+    "\ua800-\ua8ff\ua930-\uaadf\uaae0-\uaaff\uabc0-\uabff\U00010a00-\U00011fff]"
 )
-_JOINERS: Final = {"\u200c", "\u200d"}
-_MARK_RUNS: Final = re.compile(
-    r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]{9,}"
-)
+"""Scripts in which a joiner changes how letters are drawn: Arabic, those of India, Mongolian."""
+_IDEOGRAPH: Final = re.compile("[\u3007\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
+_MONGOLIAN: Final = re.compile("[\u1820-\u18aa]")
+_VIRAMA: Final = 9
+"""Its canonical combining class."""
 
 
 def inert(text: str, *, newlines: bool = True) -> str:
     """Take everything out of a text that a terminal would obey, or that hides or turns it.
 
-    Whole escape sequences vanish, also those cut off; a tab becomes a space; newlines stay unless `newlines`
-    is false, when they become spaces. Takes time in proportion to the text, and changes nothing the second
-    time.
+    Whole escape sequences vanish, also those cut off, but never more than their line; a tab becomes a space;
+    newlines stay unless `newlines` is false, when they become spaces. Takes time in proportion to the text,
+    and changes nothing the second time.
     """
-    if _HARMLESS.fullmatch(text):
-        return text if newlines else text.replace("\n", " ")
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    while True:
-        cleaned = _clean(text)
-        if cleaned == text:
-            break
-        text = cleaned
+    if text.isascii() and text.isprintable():
+        return text
+    if _SUSPECT.search(text):
+        text = _cleaned(text)
     return text if newlines else text.replace("\n", " ")
 
 
@@ -58,39 +83,51 @@ def one_line(text: str) -> str:
     return inert(text, newlines=False).strip()
 
 
-def _clean(text: str) -> str:
-    if "\x1b" in text or _has_c1(text):
-        text = _SEQUENCE.sub("", text)
-    text = _RISKY.sub(_replacement, text)
-    return _MARK_RUNS.sub(lambda found: found[0][:_MARKS_MAX], text)
+def _cleaned(text: str) -> str:
+    """Each step leaves nothing behind that an earlier one would take out."""
+    text = _SEQUENCE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = _ANY_SPACED.sub(" ", _ANY_REMOVED.sub("", text))
+    text = _HIDDEN_RUN.sub(_kept, text)
+    return _MARK_RUN.sub(lambda found: found[0][:_MARKS_MAX], text)
 
 
-def _has_c1(text: str) -> bool:
-    return any(character in text for character in "\x90\x98\x9b\x9d\x9e\x9f")
+def _kept(found: re.Match[str]) -> str:
+    """What stays of a run of invisible characters: at most one selector and one joiner, or a flag's tags."""
+    run, text = found[0], found.string
+    before, after = text[max(0, found.start() - 1) : found.start()], text[found.end() : found.end() + 1]
+    if before == _BLACK_FLAG and (tags := _FLAG_TAGS.match(run)):
+        return tags[0]
+    selector = run[0] if _varies(before, run[0]) else ""
+    joiner = next((character for character in run if character in (_ZWNJ, _ZWJ)), "")
+    return selector + joiner if _joins(before, joiner, after) else selector
 
 
-def _replacement(found: re.Match[str]) -> str:
-    character = found[0]
-    if character in "\t\x0b\x0c":
-        return " "
-    if character in "\u2028\u2029\x85":
-        return " "
-    if character in _JOINERS and _joins(found.string, found.start()):
-        return character
-    return ""
-
-
-def _joins(text: str, at: int) -> bool:
-    """Whether a joiner stands between two characters that it can join: emoji, or letters of a script."""
-    if at == 0 or at + 1 >= len(text):
+def _varies(base: str, selector: str) -> bool:
+    """Whether a selector changes how the character before it looks."""
+    if not base:
         return False
-    return _is_joinable(text[at - 1]) and _is_joinable(text[at + 1])
+    if selector in "\ufe0e\ufe0f":
+        category = unicodedata.category(base)
+        return base in "#*0123456789\u2139" or (category in ("So", "Sm", "Po") and base > "\x7f")
+    if selector >= "\U000e0100":
+        return bool(_IDEOGRAPH.match(base))
+    return "\u180b" <= selector <= "\u180f" and bool(_MONGOLIAN.match(base))
 
 
-def _is_joinable(character: str) -> bool:
-    if character < "\u0300":
+def _joins(before: str, joiner: str, after: str) -> bool:
+    """Whether a joiner has something to join or to part: emoji, or letters of such a script."""
+    if not before or not joiner:
         return False
-    if character == "\ufe0f":
+    if joiner == _ZWJ and unicodedata.combining(before) == _VIRAMA:
         return True
-    category = unicodedata.category(character)
-    return category in ("So", "Sk", "Lo", "Mn", "Mc") or "\U0001f000" <= character <= "\U0001faff"
+    if not after:
+        return False
+    if joiner == _ZWJ and _is_emoji(before) and _is_emoji(after):
+        return True
+    return bool(_JOINED_SCRIPTS.match(before) and _JOINED_SCRIPTS.match(after))
+
+
+def _is_emoji(character: str) -> bool:
+    if "\u2190" <= character <= "\u2bff" or "\U0001f000" <= character <= "\U0001faff":
+        return True
+    return character > "\x7f" and unicodedata.category(character) == "So"
