@@ -61,6 +61,7 @@ class Timeline:
         room: The room's id.
         me: Whose messages are one's own; unsent ones vanish when their line comes.
         version: Another number after every change.
+        generation: Another number when stored lines may have become others.
         new_after: The line behind which the 'new messages' mark stands; None for no mark.
     """
 
@@ -70,6 +71,7 @@ class Timeline:
         self.room = room
         self.me = me
         self.version = 0
+        self.generation = 0
         self._new_after: int | None = None
         self._last = last
         self._chunks = Chunks(resident_chunks)
@@ -174,6 +176,7 @@ class Timeline:
         before = self._names.get((name.user, name.dev, name.n)) if name.n else None
         if before is not None and before != name.id:
             self._chunks.forget(before)
+            self.generation += 1
         self._take(name, data)
 
     def fill(self, lines: Iterable[bytes | msgspec.Raw]) -> None:
@@ -206,6 +209,7 @@ class Timeline:
         self._names = OrderedDict((name, at) for name, at in self._names.items() if at <= last)
         if self._new_after is not None and self._new_after > last:
             self._new_after = None
+        self.generation += 1
         self.version += 1
 
     def put_unsent(self, message: Unsent) -> None:
