@@ -1,0 +1,49 @@
+"""Where a server is, as people write it."""
+
+import ipaddress
+from dataclasses import dataclass
+
+from chatroom.protocol.invitation import DEFAULT_PORT
+
+
+class AddressError(ValueError):
+    """The text is no address; it says what one looks like."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A host and a port."""
+
+    host: str
+    port: int = DEFAULT_PORT
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether it names this machine."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def parse_address(text: str) -> Address:
+    """Read `host`, `host:port` or `[::1]:port`.
+
+    Raises:
+        AddressError: It is none of them.
+    """
+    text = text.strip()
+    host, port = text, str(DEFAULT_PORT)
+    if text.startswith("["):
+        host, _bracket, rest = text[1:].partition("]")
+        port = rest.removeprefix(":") or port
+    elif text.count(":") == 1:
+        host, _colon, port = text.partition(":")
+    if not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
+        raise AddressError(f"{text!r} is no address; write host:port, such as chat.example.org:9999")
+    return Address(host, int(port))

@@ -1,0 +1,88 @@
+"""What can go wrong for a client, each with a sentence for a person.
+
+ClientError
+├── RequestFailed      the server refused a request
+├── NotConnected       the request needs a link, and there is none
+├── CannotConnect      nobody answers there, or something else does
+├── LoginRefused       the server does not let one in
+├── ServerKeyChanged   another server answers at a known address
+├── UnknownServer      nobody has vouched for this server yet
+├── ProfileError       a key or folder cannot be used
+├── OutboxError        a message could not be kept on this machine
+└── LocalServerError   the server of this machine cannot be started
+"""
+
+
+class ClientError(Exception):
+    """Root of everything this package raises; its text is a sentence for a person.
+
+    Attributes:
+        mend: What to do about it: a sentence or a command; may be empty.
+    """
+
+    mend = ""
+
+
+class RequestFailed(ClientError):  # noqa: N818  # reads as what happened
+    """The server refused a request.
+
+    Attributes:
+        code: A word of `chatroom.protocol.ErrorCode`.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class NotConnected(ClientError):  # noqa: N818
+    """The request needs a link, and there is none."""
+
+
+class CannotConnect(ClientError):  # noqa: N818
+    """Nobody answers at the address, or something that is no chatroom server does."""
+
+
+class LoginRefused(ClientError):  # noqa: N818
+    """The server does not let one in.
+
+    Attributes:
+        code: A word of `chatroom.protocol.ErrorCode`.
+    """
+
+    def __init__(self, code: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.code = code
+
+
+class ServerKeyChanged(ClientError):  # noqa: N818
+    """Another server answers at a known address; nothing was sent to it.
+
+    Attributes:
+        known, shown: Both keys, for people to compare.
+    """
+
+    def __init__(self, sentence: str, known: str, shown: str) -> None:
+        super().__init__(sentence)
+        self.known = known
+        self.shown = shown
+
+
+class UnknownServer(ClientError):  # noqa: N818
+    """Nobody has vouched for this server yet."""
+
+    def __init__(self, sentence: str, mend: str = "") -> None:
+        super().__init__(sentence)
+        self.mend = mend
+
+
+class ProfileError(ClientError):
+    """A key or folder of this machine cannot be used."""
+
+
+class OutboxError(ClientError):
+    """A message could not be kept on this machine, and so was not sent."""
+
+
+class LocalServerError(ClientError):
+    """The server of this machine cannot be found or started."""

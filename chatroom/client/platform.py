@@ -1,0 +1,47 @@
+"""What is POSIX only, with its way on Windows: locks of files, and the name of this machine."""
+
+import contextlib
+import hashlib
+import socket
+import sys
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for this process, if nobody else has."""
+        try:
+            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+    def lock(descriptor: int) -> None:
+        """Lock an open file for this process, waiting for others."""
+        msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
+
+else:
+    import fcntl
+
+    def try_lock(descriptor: int) -> bool:
+        """Lock an open file for this process, if nobody else has."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
+    def lock(descriptor: int) -> None:
+        """Lock an open file for this process, waiting for others."""
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
+def machine_name() -> str:
+    """A word for this machine: another one for a home that is shared or was copied elsewhere."""
+    parts = [socket.gethostname()]
+    for path in ("/etc/machine-id", "/var/lib/dbus/machine-id"):
+        with contextlib.suppress(OSError):
+            parts.append(Path(path).read_text(encoding="ascii").strip())
+            break
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]

@@ -1,0 +1,69 @@
+"""One identity: a folder with an Ed25519 key (RFC 8032) of its own."""
+
+import os
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from chatroom.client.errors import ProfileError
+from chatroom.client.files import sync_folder, write_private
+from chatroom.client.platform import lock
+from chatroom.protocol.auth import user_id
+
+_KEY_FILE = "identity.key"
+
+
+class Profile:
+    """Who one is: `open` makes the key at the first use.
+
+    Attributes:
+        folder: Everything that belongs to this identity on this machine.
+        public_key: 32 bytes.
+        user_id: The id that the key gives.
+    """
+
+    def __init__(self, folder: Path, private: Ed25519PrivateKey) -> None:
+        self.folder = folder
+        self._private = private
+        self.public_key = private.public_key().public_bytes_raw()
+        self.user_id = user_id(self.public_key)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Profile":
+        """Open a profile's folder, or make it. Blocking.
+
+        Raises:
+            ProfileError: The folder or the key cannot be used.
+        """
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            return cls(folder, _load_key(folder))
+        except OSError as error:
+            raise ProfileError(
+                f"{folder} cannot be used ({error.strerror}); CHATROOM_HOME names another folder"
+            ) from error
+
+    @property
+    def name(self) -> str:
+        """The word behind `--as`."""
+        return self.folder.name
+
+    def sign(self, data: bytes) -> bytes:
+        """Sign with the private key: 64 bytes."""
+        return self._private.sign(data)
+
+
+def _load_key(folder: Path) -> Ed25519PrivateKey:
+    path = folder / _KEY_FILE
+    descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        lock(descriptor)
+        if not path.exists():
+            write_private(path, Ed25519PrivateKey.generate().private_bytes_raw())
+            sync_folder(folder.parent)
+        data = path.read_bytes()
+    finally:
+        os.close(descriptor)
+    if len(data) != 32:
+        raise ProfileError(f"{path} is damaged: a key has 32 bytes. Put its backup back, or choose --as NAME")
+    return Ed25519PrivateKey.from_private_bytes(data)

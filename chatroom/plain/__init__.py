@@ -1,0 +1,1 @@
+"""The line client: everything the full screen can, one line an event."""

@@ -1,0 +1,196 @@
+"""What each slash command does in the line client."""
+
+import os
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chatroom.common.grid import GridError, decode, plain_lines
+from chatroom.common.inert import one_line
+from chatroom.model.commands import COMMANDS, Command, CommandName, Mistyped
+from chatroom.protocol.frames import LineKind
+from chatroom.protocol.ids import MessageId
+
+if TYPE_CHECKING:
+    from chatroom.plain.client import PlainClient
+
+_Handler = Callable[[Command], Awaitable[None]]
+
+
+class PlainCommands:
+    """Runs commands against a session, and answers in lines."""
+
+    def __init__(self, client: "PlainClient") -> None:
+        self._client = client
+        self._session = client.session
+        self._show = client.console.show
+        self._texts = client.texts
+        self._handlers: dict[CommandName, _Handler] = {
+            CommandName.JOIN: self._join,
+            CommandName.CREATE: self._create,
+            CommandName.LEAVE: self._leave,
+            CommandName.ROOMS: self._rooms,
+            CommandName.WHO: self._who,
+            CommandName.NICK: self._nick,
+            CommandName.ME: self._me,
+            CommandName.MSG: self._msg,
+            CommandName.IMAGE: self._image,
+            CommandName.TOPIC: self._topic,
+            CommandName.INVITE: self._invite,
+            CommandName.QUIET: self._quiet,
+            CommandName.RETRY: self._retry,
+            CommandName.DISCARD: self._discard,
+            CommandName.HELP: self._help,
+            CommandName.HOLD: self._hold,
+            CommandName.SHOW: self._show_picture,
+        }
+
+    async def run(self, command: Command | Mistyped) -> bool:
+        """Do it, or say what is wrong with it; False when one wants to leave."""
+        if isinstance(command, Mistyped):
+            await self._show(self._mistyped(command))
+        elif command.name is CommandName.QUIT:
+            return False
+        else:
+            await self._handlers[command.name](command)
+        return True
+
+    def _mistyped(self, command: Mistyped) -> str:
+        if command.info is not None:
+            return self._texts._("It goes like this: {usage}").format(usage=command.info.usage)
+        if command.nearest:
+            sentence = self._texts._("There is no /{typed}. Did you mean /{nearest}?")
+            return sentence.format(typed=one_line(command.typed), nearest=command.nearest)
+        return self._texts._("There is no /{typed}. /help lists what there is.").format(
+            typed=one_line(command.typed)
+        )
+
+    async def _join(self, command: Command) -> None:
+        await self._client.enter(await self._session.join(command.word(0)))
+
+    async def _create(self, command: Command) -> None:
+        await self._client.enter(await self._session.join(command.word(0), create=True))
+
+    async def _leave(self, command: Command) -> None:
+        room = self._client.room_named(command.word(0))
+        if room is not None:
+            await self._session.leave(room)
+
+    async def _rooms(self, _command: Command) -> None:
+        for room in (await self._session.rooms()).rooms:
+            words = (f"#{one_line(room.name)}", str(room.members), str(room.last), one_line(room.topic))
+            await self._show("  ".join(filter(None, words)))
+
+    async def _who(self, command: Command) -> None:
+        room = self._client.room_named(command.word(0))
+        if room is None:
+            return
+        people = await self._session.who(room)
+        for state in ("online", "away", "offline"):
+            nicks = [one_line(person.nick) for person in people.people if person.state.value == state]
+            if nicks:
+                await self._show(f"{self._texts._(state)}: {', '.join(nicks)}")
+
+    async def _nick(self, command: Command) -> None:
+        await self._session.rename(command.word(0))
+
+    async def _me(self, command: Command) -> None:
+        await self._client.say(command.word(0), kind=LineKind.ACTION)
+
+    async def _msg(self, command: Command) -> None:
+        opened = await self._session.direct(nick=command.word(0))
+        await self._client.enter(opened)
+        if text := command.word(1):
+            await self._client.say(text)
+
+    async def _image(self, command: Command) -> None:
+        from chatroom.media import PictureError, draw_off_loop
+
+        try:
+            picture = await draw_off_loop(_path(command.word(0)))
+        except PictureError as error:
+            await self._show(str(error))
+            return
+        from chatroom.common.grid import encode
+
+        await self._client.say(picture.caption, kind=LineKind.IMAGE, grid=encode(picture.grid))
+
+    async def _topic(self, command: Command) -> None:
+        current = self._client.view.current
+        if current is None:
+            return
+        if topic := command.word(0):
+            await self._client.say(topic, kind=LineKind.TOPIC)
+            return
+        listed = {room.id: room for room in (await self._session.rooms()).rooms}
+        topic = listed[current].topic if current in listed else ""
+        await self._show(one_line(topic) or self._texts._("This room has no topic."))
+
+    async def _invite(self, _command: Command) -> None:
+        answer = await self._session.invitations(self._client.view.current or "")
+        for line in answer.invitations:
+            await self._show(one_line(line))
+        if not answer.invitations:
+            sentence = self._texts._(
+                "This server only listens on its own machine. To open it to your network: {command}"
+            )
+            await self._show(sentence.format(command=one_line(answer.help)))
+
+    async def _quiet(self, _command: Command) -> None:
+        await self._show(self._texts._("The line client rings no bell."))
+
+    async def _retry(self, _command: Command) -> None:
+        await self._with_oldest_failed(self._session.retry)
+
+    async def _discard(self, _command: Command) -> None:
+        await self._with_oldest_failed(self._session.discard)
+
+    async def _with_oldest_failed(self, act: Callable[[str], Awaitable[None]]) -> None:
+        failed = [message for message in self._session.unsent() if message.state.value == "failed"]
+        if failed:
+            await act(failed[0].key)
+        else:
+            await self._show(self._texts._("No message has failed."))
+
+    async def _help(self, _command: Command) -> None:
+        width = max(len(info.usage) for info in COMMANDS.values())
+        for info in COMMANDS.values():
+            await self._show(f"{info.usage:<{width}}  {self._texts._(info.summary)}")
+
+    async def _hold(self, _command: Command) -> None:
+        console = self._client.console
+        console.holding = not console.holding
+        if console.holding:
+            await console.show_now(
+                self._texts._("What arrives now is shown when you have pressed Enter. /hold again ends that.")
+            )
+        else:
+            await console.release()
+
+    async def _show_picture(self, command: Command) -> None:
+        current = self._client.view.current
+        number = command.word(0).lstrip("#")
+        if current is None or not number.isdecimal():
+            await self._show(self._texts._("It goes like this: {usage}").format(usage="/show NUMBER"))
+            return
+        page = (
+            await self._session.page(current, after=MessageId(int(number) - 1), limit=1)
+            if int(number)
+            else []
+        )
+        line = page[0][0] if page else None
+        if line is None or line.id != int(number) or not line.grid:
+            await self._show(self._texts._("Number {number} is no picture.").format(number=number))
+            return
+        try:
+            rows = plain_lines(decode(line.grid))
+        except GridError as error:
+            await self._show(str(error))
+            return
+        for row in rows:
+            await self._show(row)
+
+
+def _path(word: str) -> Path:
+    """A path as it was typed: with quotes, or from one's home."""
+    return Path(os.path.expanduser(word.strip("'\"")))  # noqa: PTH111  # a Path's own way counts as blocking

@@ -1,0 +1,1 @@
+"""The commands that people script: send, tail, history, rooms, who, whoami, invite."""

@@ -1,0 +1,60 @@
+"""Standard output that a script may close at any moment, written off the event loop."""
+
+import asyncio
+import contextlib
+import os
+import select
+import sys
+from collections.abc import Iterable
+
+_WATCH_MS = 500
+
+
+class OutputClosed(Exception):  # noqa: N818  # reads as what happened
+    """Whoever read our output has gone: end quietly."""
+
+
+class Output:
+    """Writes bytes to standard output, on a thread, and notices when nobody reads them any more."""
+
+    def __init__(self, descriptor: int = 1) -> None:
+        self._descriptor = descriptor
+
+    async def write_lines(self, lines: Iterable[bytes]) -> None:
+        """Write lines, each with a newline behind it.
+
+        Raises:
+            OutputClosed: The reader has closed its end.
+        """
+        data = b"".join(line + b"\n" for line in lines)
+        if data:
+            await asyncio.to_thread(self._write, data)
+
+    def _write(self, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            try:
+                view = view[os.write(self._descriptor, view) :]
+            except BlockingIOError:
+                select.select([], [self._descriptor], [])
+            except OSError as error:
+                raise OutputClosed from error
+
+    async def closed(self) -> None:
+        """Return when the reader has closed its end; never, where that cannot be seen."""
+        poll = select.poll()
+        poll.register(self._descriptor, 0)
+        while not await asyncio.to_thread(_is_closed, poll):
+            pass
+
+
+def _is_closed(poll: select.poll) -> bool:
+    return any(
+        event & (select.POLLERR | select.POLLHUP | select.POLLNVAL) for _, event in poll.poll(_WATCH_MS)
+    )
+
+
+def say_problem(sentence: str) -> None:
+    """Tell a person something on standard error, whatever has become of it."""
+    with contextlib.suppress(OSError, ValueError):
+        print(sentence, file=sys.stderr, flush=True)  # noqa: T201  # the one place where scripts speak

@@ -1,0 +1,133 @@
+"""`chatroom tail` and `chatroom history`: what a room's log holds, as lines."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from chatroom.client.session import Session
+from chatroom.model.sentences import LineFormat
+from chatroom.protocol.frames import Line
+from chatroom.protocol.ids import MessageId, RoomId
+from chatroom.protocol.limits import PAGE_LINES_MAX
+from chatroom.scripts.output import Output, OutputClosed
+
+Stored = tuple[Line, bytes]
+"""A line, and its JSON as the server stores it."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What the command line asked for.
+
+    Attributes:
+        as_json: Print the stored lines unchanged.
+        after: Begin behind this id.
+        before: End below this id.
+        since_ms: Leave out what the server received earlier (ms since 1970, UTC).
+        limit: At most so many lines: the newest, or behind `after` and `since_ms` the first.
+    """
+
+    room: RoomId
+    as_json: bool = False
+    after: MessageId | None = None
+    before: MessageId | None = None
+    since_ms: int | None = None
+    limit: int | None = None
+
+
+class LinePrinter:
+    """Prints stored lines: unchanged, or as people read them."""
+
+    def __init__(self, output: Output, form: LineFormat, *, as_json: bool) -> None:
+        self._output = output
+        self._form = form
+        self._as_json = as_json
+
+    async def print(self, lines: list[Stored]) -> None:
+        """Print lines in their order.
+
+        Raises:
+            OutputClosed: Nobody reads them any more.
+        """
+        if self._as_json:
+            await self._output.write_lines(body for _line, body in lines)
+        else:
+            await self._output.write_lines(self._form.text(line).encode() for line, _body in lines)
+
+
+async def history(session: Session, options: ReadOptions, printer: LinePrinter) -> int:
+    """Print a room's history, oldest first, in constant memory."""
+    try:
+        async for lines in _pages(session, options):
+            await printer.print(lines)
+    except OutputClosed:
+        return 0
+    return 0
+
+
+async def tail(session: Session, options: ReadOptions, printer: LinePrinter, output: Output) -> int:
+    """Print what is stored and then what comes, until interrupted or nobody reads it any more."""
+    closed = asyncio.gather(output.closed())
+    try:
+        start = options.after if options.after is not None else await _start(session, options)
+        async for lines in _batches(session, options.room, start, closed):
+            await printer.print(lines)
+    except OutputClosed:
+        return 0
+    finally:
+        closed.cancel()
+    return 0
+
+
+async def _start(session: Session, options: ReadOptions) -> MessageId:
+    """The id behind which the last `limit` lines begin."""
+    newest = await session.page(options.room, limit=1)
+    last = newest[-1][0].id if newest else 0
+    return MessageId(max(0, last - (options.limit or 0)))
+
+
+async def _batches(
+    session: Session, room: RoomId, start: MessageId, closed: "asyncio.Future[list[None]]"
+) -> AsyncIterator[list[Stored]]:
+    """The lines behind `start`, gap-free, until the output is closed."""
+    lines = aiter(session.follow(room, after=start))
+    while True:
+        following = asyncio.gather(anext(lines))
+        await asyncio.wait({following, closed}, return_when=asyncio.FIRST_COMPLETED)
+        if not following.done():
+            following.cancel()
+            return
+        yield following.result()
+
+
+async def _pages(session: Session, options: ReadOptions) -> AsyncIterator[list[Stored]]:
+    after, left = await _first(session, options), options.limit
+    while left is None or left > 0:
+        size = PAGE_LINES_MAX if left is None else min(left, PAGE_LINES_MAX)
+        page = await session.page(options.room, after=after, limit=size)
+        if not page:
+            return
+        after = MessageId(page[-1][0].id)
+        kept = [stored for stored in page if _is_wanted(stored[0], options)]
+        if kept:
+            yield kept
+        if options.before is not None and after >= options.before - 1:
+            return
+        left = None if left is None else left - len(kept)
+
+
+async def _first(session: Session, options: ReadOptions) -> MessageId:
+    """Where to begin: with only a limit, so that the newest lines are printed."""
+    if options.after is not None or options.since_ms is not None or options.limit is None:
+        return options.after or MessageId(0)
+    end = options.before
+    if end is None:
+        newest = await session.page(options.room, limit=1)
+        end = MessageId(newest[-1][0].id + 1) if newest else MessageId(1)
+    return MessageId(max(0, end - 1 - options.limit))
+
+
+def _is_wanted(line: Line, options: ReadOptions) -> bool:
+    if options.before is not None and line.id >= options.before:
+        return False
+    return options.since_ms is None or line.at >= options.since_ms

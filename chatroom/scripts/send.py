@@ -1,0 +1,131 @@
+"""`chatroom send`: every line of the arguments or of standard input becomes a stored message."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from chatroom.client.events import MessageChanged, MessageState
+from chatroom.client.session import Session
+from chatroom.common.texts import Texts
+from chatroom.protocol.ids import RoomId
+from chatroom.scripts.input_lines import LineCutter, messages_of
+from chatroom.scripts.output import say_problem
+
+_CHUNK = 1 << 16
+_AHEAD_MAX = 4096
+"""Messages that may wait in the outbox before more input is read."""
+_POLL_S = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class SendOptions:
+    """What the command line asked for.
+
+    Attributes:
+        words: The text; empty to read standard input.
+        as_one: All of the text is one message.
+        timeout_s: How long nothing may move before giving up.
+    """
+
+    room: RoomId
+    words: Sequence[str]
+    as_one: bool
+    timeout_s: float
+
+
+async def send(session: Session, options: SendOptions, texts: Texts) -> int:
+    """Send everything and wait until it is stored.
+
+    Returns:
+        0 when every message is stored, else 1.
+    """
+    sender = _Sender(session, options, texts)
+    async for messages in _batches(options):
+        await sender.say(messages)
+        if sender.failed:
+            break
+    return await sender.finish()
+
+
+class _Sender:
+    """Says messages, and watches what becomes of them."""
+
+    def __init__(self, session: Session, options: SendOptions, texts: Texts) -> None:
+        self._session = session
+        self._options = options
+        self._texts = texts
+        self._mine: set[str] = set()
+        self.failed: list[str] = []
+
+    async def say(self, messages: list[str]) -> None:
+        for start in range(0, len(messages), 256):
+            said = await self._session.say_many(self._options.room, messages[start : start + 256])
+            self._mine.update(message.key for message in said)
+            await self._wait_until_left(_AHEAD_MAX)
+
+    async def finish(self) -> int:
+        await self._wait_until_left(0)
+        if self.failed:
+            say_problem(self.failed[0])
+        if waiting := len(self._mine):
+            say_problem(
+                self._texts.n(
+                    "{count} message waits in the outbox; it leaves with the next program of this profile.",
+                    "{count} messages wait in the outbox; they leave with the next program of this profile.",
+                    waiting,
+                ).format(count=waiting)
+            )
+        return 1 if waiting or self.failed else 0
+
+    async def _wait_until_left(self, allowed: int) -> None:
+        """Wait until at most so many wait, something fails, or nothing has moved for the time-out."""
+        loop = asyncio.get_running_loop()
+        self._take_news()
+        while len(self._mine) > allowed and not self.failed:
+            deadline = loop.time() + self._options.timeout_s
+            if not await self._news_before(deadline):
+                return
+
+    async def _news_before(self, deadline: float) -> bool:
+        loop = asyncio.get_running_loop()
+        before = len(self._mine)
+        while len(self._mine) == before and not self.failed:
+            if loop.time() > deadline:
+                return False
+            await self._session.wait_for_events(min(_POLL_S, max(0.0, deadline - loop.time())))
+            self._take_news()
+        return True
+
+    def _take_news(self) -> None:
+        for event in self._session.events_nowait():
+            if isinstance(event, MessageChanged) and event.message.key in self._mine:
+                if event.message.state is MessageState.PENDING:
+                    continue
+                self._mine.discard(event.message.key)
+                if event.message.state is MessageState.FAILED:
+                    self.failed.append(event.message.reason)
+
+
+async def _batches(options: SendOptions) -> AsyncIterator[list[str]]:
+    """The messages of the command line, or of standard input as they come."""
+    if options.words:
+        text = " ".join(options.words)
+        yield messages_of(text) if options.as_one else _lines(text)
+        return
+    if options.as_one:
+        yield messages_of(await asyncio.to_thread(_read_all))
+        return
+    cutter = LineCutter()
+    while chunk := await asyncio.to_thread(os.read, 0, _CHUNK):
+        yield cutter.feed(chunk)
+    yield cutter.finish()
+
+
+def _lines(text: str) -> list[str]:
+    return [message for line in text.split("\n") for message in messages_of(line)]
+
+
+def _read_all() -> str:
+    with open(0, "rb", closefd=False) as stream:
+        return stream.read().decode("utf-8", "replace")

@@ -1,0 +1,88 @@
+"""How the client's command line is read."""
+
+import pytest
+
+from chatroom.cli import WrongUsageError, parse, run
+
+INVITATION = "chatroom://192.0.2.7:9999/general?pin=abc&key=def"
+
+
+def test_nothing_opens_the_client() -> None:
+    options = parse([])
+    assert options.command is None
+    assert (options.invitation, options.local, options.plain) == (None, False, False)
+
+
+def test_an_invitation_may_stand_alone() -> None:
+    assert parse([INVITATION, "--nick", "it4"]).invitation == INVITATION
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["--as", "bob", "send", "general", "hello"],
+        ["send", "--as", "bob", "general", "hello"],
+        ["send", "general", "hello", "--as", "bob"],
+    ],
+)
+def test_options_may_stand_on_either_side_of_a_command(argv: list[str]) -> None:
+    options = parse(argv)
+    assert (options.command, options.profile, options.room, options.text) == (
+        "send",
+        "bob",
+        "general",
+        ["hello"],
+    )
+
+
+def test_a_command_takes_an_invitation_in_front_of_it() -> None:
+    options = parse([INVITATION, "tail", "general"])
+    assert (options.command, options.invitation, options.room) == ("tail", INVITATION, "general")
+
+
+def test_an_invitation_in_a_message_is_text() -> None:
+    options = parse(["send", "general", "come:", INVITATION])
+    assert options.text == ["come:", INVITATION]
+    assert options.invitation is None
+
+
+def test_a_value_that_reads_like_a_command_is_a_value() -> None:
+    options = parse(["--as", "send"])
+    assert (options.command, options.profile) == (None, "send")
+
+
+@pytest.mark.parametrize(
+    ("argv", "word"),
+    [
+        (["--bogus"], "--bogus"),
+        (["-p", "0"], "port"),
+        (["-p", "70000"], "port"),
+        (["-p", "nine"], "nine"),
+        (["-p"], "expected one argument"),
+        (["--lang", "de"], "de"),
+        (["send"], "ROOM"),
+        (["tail", "general", "--after", "-1"], "--after"),
+        (["tail", "general", "-n", "x"], "x"),
+        (["send", "general", "--timeout", "soon"], "soon"),
+        (["send", "general", "--timeout", "nan"], "nan"),
+        (["chatroom://a/", "chatroom://b/"], "chatroom://b/"),
+    ],
+)
+def test_wrong_usage_is_one_sentence_and_exit_code_2(
+    argv: list[str], word: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(WrongUsageError):
+        parse(argv)
+    assert run(argv) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert word in shown.err
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["send", "--help"], ["history", "--help"], ["--version"]])
+def test_help_is_an_answer(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(argv)
+    assert ended.value.code == 0
+    assert "chatroom" in capsys.readouterr().out
