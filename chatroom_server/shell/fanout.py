@@ -1,0 +1,359 @@
+"""Brings what is said in rooms to their links: one write a link and round, however much was said.
+
+Each room has a *tail*, the frames that were put into it and are still to be brought to somebody. A link that
+keeps up needs no more than its place among the room's links. A link whose socket is full falls *behind*: its
+cursor stays where it was, and the tail is kept for it, within bounds. When its socket takes bytes again it
+gets what it missed, piece by piece; when the tail does not reach back so far any more, it gets a `Gap`
+and fetches the rest from history. Nobody waits for it.
+
+Links that stand at the same place are given the very same bytes object.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from chatroom.protocol import codec
+from chatroom.protocol.frames import Gap
+from chatroom.protocol.ids import RoomId
+
+KIB: Final = 1024
+WRITE_MAX: Final = 256 * KIB
+"""Bytes of rooms in one write; what is longer comes in pieces, so that little waits beside the tails."""
+TAIL_BYTES_MAX: Final = 1024 * KIB
+"""Bytes that a room keeps for those who are behind."""
+TAILS_BYTES_MAX: Final = 64 * 1024 * KIB
+"""Bytes that all rooms together keep for those who are behind."""
+FAREWELL_MAX: Final = 64 * KIB
+"""Bytes of a room that still go to a link which closes it; beyond that it is told of a gap."""
+
+
+class Cursor(NamedTuple):
+    """Where a link that is behind stands in a room.
+
+    Attributes:
+        position: Of the first frame that it has not been sent.
+        after: The number of the last line in front of it.
+    """
+
+    position: int
+    after: int
+
+
+class Outlet(ABC):
+    """The part of a link that fan-out knows.
+
+    Attributes:
+        queue: Frames for this link alone, and what a round adds to them.
+        queued: Their bytes.
+        blocked: Its socket is full: nothing may be written.
+        rooms: The tails of its rooms.
+        behind: Where it stands in rooms that it has not been sent all of; None for nowhere.
+    """
+
+    __slots__ = ("behind", "blocked", "queue", "queued", "rooms")
+
+    def __init__(self) -> None:
+        self.queue: list[bytes] = []
+        self.queued = 0
+        self.blocked = False
+        self.rooms: dict[Tail, None] = {}
+        self.behind: dict[Tail, Cursor] | None = None
+
+    @abstractmethod
+    def write(self, data: bytes) -> None:
+        """Give bytes to the socket; sets `blocked` when it does not take them all. Never raises."""
+
+
+class Tail:
+    """The newest frames of one room; a frame's position counts all that were ever put into it.
+
+    Attributes:
+        links: Those that have the room open.
+        lagging: How many of them are behind.
+        base: Position of the first frame that is kept.
+        fresh: Position of the first frame that no round has seen.
+        size: Bytes in the tail.
+        kept: Bytes that were left in it by the last round.
+        last_id: The number of the newest line.
+    """
+
+    __slots__ = (
+        "_frames",
+        "_ids",
+        "_pieces",
+        "base",
+        "fresh",
+        "kept",
+        "lagging",
+        "last_id",
+        "links",
+        "room",
+        "size",
+    )
+
+    def __init__(self, room: RoomId, last_id: int) -> None:
+        self.room = room
+        self.links: dict[Outlet, None] = {}
+        self.lagging = 0
+        self.base = 0
+        self.fresh = 0
+        self.size = 0
+        self.kept = 0
+        self.last_id = last_id
+        self._frames: list[bytes] = []
+        self._ids: list[int] = []  # the number of the last line in front of each frame
+        self._pieces: dict[int, tuple[bytes, int]] = {}
+
+    @property
+    def end(self) -> int:
+        """The position behind the last frame."""
+        return self.base + len(self._frames)
+
+    def put(self, frame: bytes, line_id: int | None) -> None:
+        """Add a frame; `line_id` is its number when it is a line."""
+        self._frames.append(frame)
+        self._ids.append(self.last_id)
+        self.size += len(frame)
+        self._pieces.clear()
+        if line_id is not None:
+            self.last_id = line_id
+
+    def cursor(self, position: int) -> Cursor:
+        """The cursor of a link that has been sent everything in front of a position that is kept."""
+        index = position - self.base
+        return Cursor(position, self._ids[index] if index < len(self._ids) else self.last_id)
+
+    def piece(self, position: int) -> tuple[bytes, int]:
+        """Frames from a position on, at most `WRITE_MAX` bytes or one frame, and the position behind them."""
+        found = self._pieces.get(position)
+        if found is None:
+            found = self._pieces[position] = self._cut(position)
+        return found
+
+    def advance(self) -> None:
+        """A round has seen all frames; what nobody is behind with, or too much of it, is let go."""
+        self.fresh = self.end
+        self._pieces.clear()
+        if not self.lagging:
+            self.forget()
+        elif self.size > TAIL_BYTES_MAX:
+            self._trim(TAIL_BYTES_MAX // 2)
+
+    def forget(self) -> None:
+        """Let go of all frames that a round has seen."""
+        if self._frames:
+            self._drop(self.fresh - self.base)
+
+    def _trim(self, allowed: int) -> None:
+        size, count = self.size, 0
+        while size > allowed:
+            size -= len(self._frames[count])
+            count += 1
+        self._drop(count)
+
+    def _drop(self, count: int) -> None:
+        self.size -= sum(map(len, self._frames[:count]))
+        del self._frames[:count], self._ids[:count]
+        self.base += count
+
+    def _cut(self, position: int) -> tuple[bytes, int]:
+        start = end = position - self.base
+        room = WRITE_MAX
+        while end < len(self._frames) and (room >= len(self._frames[end]) or end == start):
+            room -= len(self._frames[end])
+            end += 1
+        pieces = self._frames[start:end]
+        return (pieces[0] if len(pieces) == 1 else b"".join(pieces)), self.base + end
+
+
+class Fanout:
+    """All tails.
+
+    Args:
+        schedule: Has `run_round` called soon; asked once for each round.
+    """
+
+    def __init__(self, schedule: Callable[[], None]) -> None:
+        self.writes = 0
+        self._schedule = schedule
+        self._scheduled = False
+        self._tails: dict[RoomId, Tail] = {}
+        self._dirty: dict[Tail, None] = {}
+        self._touched: dict[Outlet, None] = {}
+        self._kept = 0
+
+    def touch(self, link: Outlet) -> None:
+        """Something waits in a link's queue: the next round writes it."""
+        self._touched[link] = None
+        self._plan()
+
+    def broadcast(self, room: RoomId, frame: bytes, line_id: int | None = None) -> int:
+        """Put a frame at the end of a room's tail; returns how many links will get it."""
+        tail = self._tails.get(room)
+        if tail is None:
+            return 0
+        tail.put(frame, line_id)
+        if tail not in self._dirty:
+            self._dirty[tail] = None
+            self._plan()
+        return len(tail.links)
+
+    def subscribe(self, link: Outlet, room: RoomId, last_id: int) -> None:
+        """Open a room on a link: it gets what is put into the tail after this.
+
+        Args:
+            last_id: The number of the room's newest line.
+        """
+        tail = self._tails.get(room)
+        if tail is None:
+            tail = self._tails[room] = Tail(room, last_id)
+        if link in tail.links:
+            return
+        tail.links[link] = None
+        link.rooms[tail] = None
+        if tail.end > tail.fresh:
+            self._fall_behind(link, tail, tail.cursor(tail.end))
+
+    def unsubscribe(self, link: Outlet, room: RoomId) -> None:
+        """Close a room on a link; what was put into the tail before this still goes out to it."""
+        tail = self._tails.get(room)
+        if tail is not None and link in tail.links:
+            farewell = self._farewell(link, tail)
+            self._part(link, tail)
+            if farewell:
+                link.queue.append(farewell)
+                link.queued += len(farewell)
+                self.touch(link)
+
+    def release(self, link: Outlet) -> None:
+        """Close all rooms of a link that will end; if it keeps up it still gets what was put into them."""
+        for tail in list(link.rooms):
+            if link.behind is None or tail not in link.behind:
+                self.unsubscribe(link, tail.room)
+            else:
+                self._part(link, tail)
+
+    def drop(self, link: Outlet) -> None:
+        """Forget a link."""
+        for tail in list(link.rooms):
+            self._part(link, tail)
+        self._touched.pop(link, None)
+        link.queue.clear()
+        link.queued = 0
+
+    def drained(self, link: Outlet) -> None:
+        """The link's socket takes bytes again."""
+        if link.queue or link.behind:
+            self.touch(link)
+
+    def run_round(self) -> None:
+        """Write everything new to everybody, once."""
+        self._scheduled = False
+        dirty, self._dirty = self._dirty, {}
+        for tail in dirty:
+            self._spread(tail)
+        touched, self._touched = self._touched, {}
+        for link in touched:
+            if not link.blocked:
+                self._write(link)
+        for tail in dirty:
+            self._settle(tail)
+
+    def _spread(self, tail: Tail) -> None:
+        """Give what is fresh to the links that keep up; note where the others stand."""
+        if tail.fresh == tail.end:
+            return
+        data, end = tail.piece(tail.fresh)
+        start = tail.cursor(tail.fresh)
+        fits = end == tail.end
+        touched = self._touched
+        for link in tail.links:
+            if link.blocked or not fits or link.behind is not None:
+                if link.behind is None or tail not in link.behind:
+                    self._fall_behind(link, tail, start)
+                continue
+            link.queue.append(data)
+            touched[link] = None
+
+    def _write(self, link: Outlet) -> None:
+        if link.behind is not None:
+            self._catch_up(link)
+        queue = link.queue
+        if not queue:
+            return
+        data = queue[0] if len(queue) == 1 else b"".join(queue)
+        queue.clear()
+        link.queued = 0
+        self.writes += 1
+        link.write(data)
+        if link.behind is not None and not link.blocked:
+            self.touch(link)
+
+    def _catch_up(self, link: Outlet) -> None:
+        """Put what a link missed behind what waits for it alone, as far as one write goes."""
+        size, behind = link.queued, link.behind or {}
+        for tail, cursor in list(behind.items()):
+            if size >= WRITE_MAX:
+                return
+            if cursor.position < tail.base:
+                data, position = _gap(tail, cursor), tail.end
+            else:
+                data, position = tail.piece(cursor.position)
+            if data:
+                link.queue.append(data)
+                size += len(data)
+            if position < tail.end:
+                behind[tail] = tail.cursor(position)
+            else:
+                self._keep_up(link, tail)
+
+    def _fall_behind(self, link: Outlet, tail: Tail, cursor: Cursor) -> None:
+        if link.behind is None:
+            link.behind = {}
+        link.behind[tail] = cursor
+        tail.lagging += 1
+        if not link.blocked:
+            self.touch(link)
+
+    def _keep_up(self, link: Outlet, tail: Tail) -> None:
+        assert link.behind is not None
+        del link.behind[tail]
+        tail.lagging -= 1
+        if not link.behind:
+            link.behind = None
+        if not tail.lagging and tail.fresh == tail.end:
+            self._settle(tail)
+
+    def _settle(self, tail: Tail) -> None:
+        tail.advance()
+        if self._kept - tail.kept + tail.size > TAILS_BYTES_MAX:
+            tail.forget()
+        self._kept += tail.size - tail.kept
+        tail.kept = tail.size
+
+    def _farewell(self, link: Outlet, tail: Tail) -> bytes:
+        cursor = (link.behind or {}).get(tail) or tail.cursor(tail.fresh)
+        if cursor.position >= tail.base:
+            data, end = tail.piece(cursor.position)
+            if end == tail.end and len(data) <= FAREWELL_MAX:
+                return data
+        return _gap(tail, cursor)
+
+    def _part(self, link: Outlet, tail: Tail) -> None:
+        if link.behind is not None and tail in link.behind:
+            self._keep_up(link, tail)
+        del tail.links[link], link.rooms[tail]
+        if not tail.links:
+            del self._tails[tail.room]
+            self._dirty.pop(tail, None)
+            self._kept -= tail.kept
+
+    def _plan(self) -> None:
+        if not self._scheduled:
+            self._scheduled = True
+            self._schedule()
+
+
+def _gap(tail: Tail, cursor: Cursor) -> bytes:
+    return codec.encode(Gap(room=tail.room, after=cursor.after, last=tail.last_id))

@@ -1,0 +1,368 @@
+"""One link's socket: bytes in, frames to the hub; bytes out, of which it is known how many still wait.
+
+A link begins NEW. Its first byte tells whether TLS comes (0x16, RFC 8446, section 5.1: SHAKING) or frames do.
+OPEN is where the hub knows it. To end it, what waits is written (ENDING), our side is shut, and what the
+peer still sends is thrown away for a moment (LINGERING): closing a socket with unread bytes would reset the
+connection, and the peer would never read why. From every state it may be GONE.
+
+The socket is ours, not a transport's: what is shared by links is not copied for those that are slow, and an
+idle link takes little memory.
+"""
+
+import socket
+from asyncio import AbstractEventLoop
+from enum import Enum
+from ssl import SSLContext
+from typing import Final, Protocol
+
+from chatroom.protocol import ERRORS, Connection, ErrorCode, Role, codec
+from chatroom.protocol.events import FrameReceived, PeerBroke, PeerFinished, PeerSilent
+from chatroom.protocol.frames import AnyFrame, Failed
+from chatroom.protocol.limits import HANDSHAKE_TIMEOUT_S, PING_AFTER_S
+from chatroom_server.core.inputs import LinkId
+from chatroom_server.shell.fanout import Outlet
+from chatroom_server.shell.tls import TlsError, TlsStream
+
+READ_SIZE: Final = 64 * 1024
+QUEUE_PAUSE: Final = 64 * 1024
+"""Bytes for a link alone beyond which nothing more is read from it."""
+QUEUE_MAX: Final = 8 * 1024 * 1024
+"""Bytes for a link alone beyond which it is cut: others can fill this queue too."""
+ENDING_S: Final = 5.0
+LINGER_S: Final = 2.0
+_TLS_BEGINS: Final = 0x16
+_CLOCK_GRAIN_S: Final = 0.001
+"""A timer may come so much before its time."""
+
+
+class Phase(Enum):
+    """Where a link stands; see the module."""
+
+    NEW = "new"
+    SHAKING = "shaking"
+    OPEN = "open"
+    ENDING = "ending"
+    LINGERING = "lingering"
+    GONE = "gone"
+
+
+class LinkOwner(Protocol):
+    """What a link needs of the server around it."""
+
+    loop: AbstractEventLoop
+    tls: SSLContext
+    buffer: memoryview
+    """`READ_SIZE` bytes that all links read into, one after the other."""
+
+    def arrived(self, link: "Link") -> None:
+        """The link speaks frames from here on."""
+
+    def received(self, link: "Link", frame: AnyFrame) -> None:
+        """A legal frame came."""
+
+    def has_output(self, link: "Link") -> None:
+        """Something was put into the link's queue: a round is wanted."""
+
+    def drained(self, link: "Link") -> None:
+        """The socket takes bytes again."""
+
+    def lost(self, link: "Link", why: str) -> None:
+        """The link is gone; comes once, whatever its phase was."""
+
+
+class Link(Outlet):
+    """A connection that was accepted.
+
+    Args:
+        local: The peer may speak without TLS.
+        owner: Shared by all links.
+    """
+
+    __slots__ = (
+        "_connection",
+        "_deadline",
+        "_held",
+        "_owner",
+        "_pinged",
+        "_reading",
+        "_rest",
+        "_socket",
+        "_tls",
+        "host",
+        "id",
+        "is_clean",
+        "local",
+        "phase",
+        "port",
+        "tls",
+        "why",
+    )
+
+    def __init__(
+        self, link_id: LinkId, sock: socket.socket, peer: tuple[str, int], *, local: bool, owner: LinkOwner
+    ) -> None:
+        super().__init__()
+        now = owner.loop.time()
+        self.id, self.local = link_id, local
+        self.host, self.port = peer
+        self.phase, self.why = Phase.NEW, ""
+        self.is_clean = False
+        self.tls = False
+        self._socket, self._owner = sock, owner
+        self._tls: TlsStream | None = None
+        self._connection = Connection(Role.SERVER, now=now)
+        self._deadline = now + HANDSHAKE_TIMEOUT_S
+        self._rest: memoryview | None = None
+        self._held = 0.0
+        self._pinged = now
+        self._reading = True
+        owner.loop.add_reader(sock, self._on_readable)
+
+    # --- reading ---------------------------------------------------------------------------------
+    def _on_readable(self) -> None:
+        owner = self._owner
+        try:
+            count = self._socket.recv_into(owner.buffer)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error.strerror or "cut")
+            return
+        if count == 0:
+            self._on_end()
+        elif self.phase is not Phase.LINGERING:
+            self._on_bytes(bytes(owner.buffer[:count]), owner.loop.time())
+
+    def _on_bytes(self, chunk: bytes, now: float) -> None:
+        if self.phase is Phase.NEW:
+            self._begin(chunk[0])
+        if self._tls is not None:
+            chunk = self._unsealed(self._tls, chunk)
+        if chunk and self.phase is Phase.OPEN:
+            self._feed(chunk, now)
+        if self._tls is not None and self._tls.is_finished and self.phase is Phase.OPEN:
+            self._on_end()
+
+    def _begin(self, first_byte: int) -> None:
+        """Tell TLS from frames; plain frames are for this machine only."""
+        if first_byte == _TLS_BEGINS:
+            self._tls, self.phase, self.tls = TlsStream(self._owner.tls), Phase.SHAKING, True
+        elif self.local:
+            self._open()
+        else:
+            self._fail(ErrorCode.TLS_REQUIRED)
+
+    def _unsealed(self, tls: TlsStream, chunk: bytes) -> bytes:
+        try:
+            chunk = tls.feed(chunk)
+        except TlsError as error:
+            self._put(tls.take_output())
+            self.end(f"no TLS: {error}")
+            return b""
+        self._put(tls.take_output())
+        if tls.is_open and self.phase is Phase.SHAKING:
+            self._open()
+        return chunk
+
+    def _open(self) -> None:
+        self.phase = Phase.OPEN
+        self._owner.arrived(self)
+
+    def _feed(self, chunk: bytes, now: float) -> None:
+        connection = self._connection
+        for event in connection.feed(chunk, now=now):
+            if isinstance(event, FrameReceived):
+                self._owner.received(self, event.frame)
+            elif isinstance(event, PeerBroke):
+                self.flush_connection()
+                self.end(f"{event.error.code}: {event.error}")
+            if self.phase is not Phase.OPEN:
+                return
+        self.flush_connection()
+
+    def _on_end(self) -> None:
+        for event in self._connection.feed(b"", now=self._owner.loop.time()):
+            if isinstance(event, PeerFinished):
+                self.is_clean = self.is_clean or event.clean
+        self._lose("left" if self.is_clean else "hung up")
+
+    # --- writing ---------------------------------------------------------------------------------
+    def send(self, frame: AnyFrame) -> None:
+        """Put a frame in front of everything of the link's rooms that comes later.
+
+        Raises:
+            LocalProtocolError: The frame has no place in the link's state, or is too long.
+        """
+        if self.phase is Phase.OPEN:
+            self._connection.send(frame)
+            self.flush_connection()
+
+    def flush_connection(self) -> None:
+        """Move what the connection has to say into the queue."""
+        if output := self._connection.take_output():
+            self.put(output)
+
+    def put(self, data: bytes) -> None:
+        """Put bytes of frames into the queue; reads less from a peer that does not read."""
+        self.queue.append(data)
+        self.queued += len(data)
+        self._owner.has_output(self)
+        if self.queued > QUEUE_MAX:
+            self._lose_soon("did not read its answers")
+        elif self.queued > QUEUE_PAUSE:
+            self._set_reading(False)
+
+    def write(self, data: bytes) -> None:
+        """Give bytes of frames to the socket, which must not be blocked."""
+        self._put(data if self._tls is None else self._tls.seal(data))
+        if not self._reading or self.phase is not Phase.OPEN:
+            self._owner.loop.call_soon(self._settle)
+
+    def _put(self, data: bytes) -> None:
+        """Give bytes to the socket, behind what waits there."""
+        if self.phase is Phase.GONE or not data:
+            return
+        if self._rest is not None:  # only what TLS itself has to say comes here
+            self._rest = memoryview(bytes(self._rest) + data)
+            if len(self._rest) > QUEUE_MAX:
+                self._lose_soon("did not read its answers")
+            return
+        try:
+            sent = self._socket.send(data)
+        except (BlockingIOError, InterruptedError):
+            sent = 0
+        except OSError as error:
+            self._lose_soon(error.strerror or "cut")
+            return
+        if sent < len(data):
+            self.blocked = True
+            self._rest = memoryview(data)[sent:]
+            self._owner.loop.add_writer(self._socket, self._on_writable)
+
+    def _on_writable(self) -> None:
+        assert self._rest is not None
+        try:
+            sent = self._socket.send(self._rest)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._lose(error.strerror or "cut")
+            return
+        self._rest = self._rest[sent:]
+        if not self._rest:
+            self._rest, self.blocked = None, False
+            self._owner.loop.remove_writer(self._socket)
+            self._owner.drained(self)
+            self._settle()
+
+    def _settle(self) -> None:
+        """After a write: read again where that was paused; end where that was wanted."""
+        if self.blocked or self.queued > QUEUE_PAUSE:
+            return
+        if self.phase is Phase.ENDING and not self.queue:
+            self._shut()
+        elif self.phase is Phase.OPEN and not self._reading and not self._held:
+            self._connection.excuse(self._owner.loop.time())
+            self._set_reading(True)
+
+    # --- holding and ending ----------------------------------------------------------------------
+    def hold(self, until: float) -> None:
+        """Read nothing until a time."""
+        self._held = until
+        self._set_reading(False)
+        self._owner.loop.call_at(until, self._release)
+
+    def _release(self) -> None:
+        now = self._owner.loop.time()
+        if self.phase is not Phase.OPEN or self._held - now > _CLOCK_GRAIN_S:
+            return
+        self._held = 0.0
+        self._connection.excuse(now)
+        if self.queued <= QUEUE_PAUSE:
+            self._set_reading(True)
+
+    def _set_reading(self, wanted: bool) -> None:
+        if wanted == self._reading or self.phase is Phase.GONE:
+            return
+        self._reading = wanted
+        if wanted:
+            self._owner.loop.add_reader(self._socket, self._on_readable)
+        else:
+            self._owner.loop.remove_reader(self._socket)
+
+    def stop_reading(self) -> None:
+        """Hear nothing more; what was said already still goes out."""
+        self._held = float("inf")
+        self._set_reading(False)
+
+    def tick(self, now: float) -> None:
+        """Let time pass: pings, time-outs."""
+        if self.phase is Phase.OPEN:
+            self._tick_open(now)
+        elif now >= self._deadline:
+            if self.phase is Phase.NEW and self.local:
+                self._fail(ErrorCode.HANDSHAKE_SLOW)
+            else:
+                self._lose(self.why or "said nothing")
+
+    def _tick_open(self, now: float) -> None:
+        if self._held:
+            self._connection.excuse(now)
+            if now - self._pinged >= PING_AFTER_S:
+                self._pinged = now
+                self._connection.ping()
+        for event in self._connection.tick(now):
+            if isinstance(event, PeerSilent):
+                self._lose("was silent for too long")
+                return
+        self.flush_connection()
+
+    def excuse(self, now: float) -> None:
+        """Count the peer as heard: this process was not running."""
+        self._connection.excuse(now)
+        self._deadline = max(self._deadline, now + LINGER_S)
+
+    def end(self, why: str) -> None:
+        """Hang up when what waits has been written."""
+        if self.phase in (Phase.ENDING, Phase.LINGERING, Phase.GONE):
+            return
+        self.phase, self.why = Phase.ENDING, why
+        self._connection.close()
+        self._deadline = self._owner.loop.time() + ENDING_S
+        self._owner.has_output(self)
+        self._owner.loop.call_soon(self._settle)
+
+    def abort(self, why: str) -> None:
+        """Hang up at once."""
+        self._lose(why)
+
+    def _fail(self, code: ErrorCode) -> None:
+        self.put(codec.encode(Failed(code=code, text=ERRORS[code].sentence, fatal=True)))
+        self.end(code)
+
+    def _shut(self) -> None:
+        if self._tls is not None:
+            self._put(self._tls.finish())
+        self.phase = Phase.LINGERING
+        self._deadline = self._owner.loop.time() + LINGER_S
+        try:
+            self._socket.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._lose(self.why)
+            return
+        self._set_reading(True)
+
+    def _lose_soon(self, why: str) -> None:
+        """As `_lose`, from within a round."""
+        self.blocked = True
+        self._owner.loop.call_soon(self._lose, why)
+
+    def _lose(self, why: str) -> None:
+        if self.phase is Phase.GONE:
+            return
+        loop = self._owner.loop
+        loop.remove_reader(self._socket)
+        loop.remove_writer(self._socket)
+        self._socket.close()
+        self.phase, self.blocked, self._rest = Phase.GONE, True, None
+        self._owner.lost(self, self.why or why)
