@@ -1,4 +1,4 @@
-"""The one helper that starts tasks: each has a name, and they end in the reverse of the order they began in."""
+"""The one helper that starts tasks: each has a name, and the youngest ends first."""
 
 import asyncio
 import contextlib
@@ -12,8 +12,8 @@ T = TypeVar("T")
 class Tasks:
     """A group of named tasks that all end with its `async with` block.
 
-    Unlike `asyncio.TaskGroup`, which cancels in the order of a set, it ends the youngest task first, and a task
-    that fails does not take the others down by itself: whoever waits for it gets the error.
+    Unlike `asyncio.TaskGroup`, which cancels in the order of a set, it ends the youngest task first, and a
+    task that fails does not take the others down by itself: whoever waits for it gets the error.
     """
 
     def __init__(self, name: str) -> None:

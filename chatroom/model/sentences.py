@@ -1,4 +1,4 @@
-"""What happens in a room, in one self-contained line each: the words of the plain client, the log, the scripts."""
+"""What happens in a room, in one self-contained line each: for the plain client, the log and the scripts."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ async def rooms(session: Session, output: Output, *, as_json: bool) -> int:
     else:
         width = max((len(room.name) for room in listed), default=0)
         await output.write_lines(
-            f"#{one_line(room.name):<{width}}  {room.members:>4}  {room.last:>8}  {one_line(room.topic)}".encode()
+            f"#{one_line(room.name):<{width}}  {room.members:>4}  {room.last:>8}  {one_line(room.topic)}".rstrip().encode()
             for room in listed
         )
     return 0
