@@ -17,10 +17,7 @@ async def rooms(session: Session, output: Output, *, as_json: bool) -> int:
         await output.write_lines(msgspec.json.encode(_room(room)) for room in listed)
     else:
         width = max((len(room.name) for room in listed), default=0)
-        await output.write_lines(
-            f"#{one_line(room.name):<{width}}  {room.members:>4}  {room.last:>8}  {one_line(room.topic)}".rstrip().encode()
-            for room in listed
-        )
+        await output.write_lines(_room_line(room, width) for room in listed)
     return 0
 
 
@@ -63,6 +60,11 @@ async def invite(session: Session, room: str, output: Output, texts: Texts) -> i
         )
     )
     return 1
+
+
+def _room_line(room: RoomInfo, width: int) -> bytes:
+    words = f"#{one_line(room.name):<{width}}  {room.members:>4}  {room.last:>8}  {one_line(room.topic)}"
+    return words.rstrip().encode()
 
 
 def _room(room: RoomInfo) -> dict[str, object]:
