@@ -43,7 +43,7 @@ _SEQUENCE: Final = re.compile(
     r"""
       (?: \x1b[PX^_\]] | [\x90\x98\x9d\x9e\x9f] )      # DCS, SOS, PM, APC, OSC: a string of any length …
           [^\x07\x18\x1a\x1b\x9c\n]* (?: \x07 | \x9c | \x1b\\ )?  # … to its terminator, or its cut
-    | (?: \x1b\[ | \x9b ) [0-?]* [ -/]* [@-~]?          # CSI
+    | (?: \x1b\[ | \x9b ) [0-?\x00-\x09\x0b-\x17\x19\x1c-\x1f]* [ -/]* [@-~]?  # CSI, controls may stand in it
     | \x1b [ -/]* [0-~]?                                # every other escape sequence
     """,
     re.VERBOSE,
