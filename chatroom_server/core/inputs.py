@@ -1,7 +1,8 @@
 """What can happen to the hub. It learns of the world through these and nothing else."""
 
-from dataclasses import dataclass
 from typing import NewType
+
+import msgspec
 
 from chatroom.protocol.frames import AnyFrame
 from chatroom_server.core.ports import Draft, StoredLine
@@ -10,8 +11,11 @@ LinkId = NewType("LinkId", int)
 """A connection of this process, never used again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
+class Started(msgspec.Struct, frozen=True):
+    """The server begins to serve: comes once, before any link."""
+
+
+class Arrived(msgspec.Struct, frozen=True):
     """A link opened.
 
     Attributes:
@@ -27,50 +31,54 @@ class Arrived:
     tls: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """A legal frame arrived on a link."""
 
     link: LinkId
     frame: AnyFrame
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
-    """A link is gone. After a `Bye`, `Left` says what is known already."""
+class Left(msgspec.Struct, frozen=True):
+    """A link is gone. After a `Bye`, `Left` says what is known already.
+
+    Attributes:
+        clean: The user meant it: a foreign client has no `Bye`, it just hangs up.
+    """
 
     link: LinkId
+    clean: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(msgspec.Struct, frozen=True):
     """The log yielded lines: they are on disk, and may be shown."""
 
     lines: list[StoredLine]
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The log could not store drafts, and never will."""
 
     drafts: list[Draft]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageSent:
+class PageSent(msgspec.Struct, frozen=True):
     """The answer to a `FetchPage` of this link is on its way."""
 
     link: LinkId
 
 
-@dataclass(frozen=True, slots=True)
-class Woke:
+class InvitationReplaced(msgspec.Struct, frozen=True):
+    """Another secret opens the server's door from now on; None: none does."""
+
+    secret: bytes | None
+
+
+class Woke(msgspec.Struct, frozen=True):
     """The time asked for by `WakeAt` has come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Stopping:
+class Stopping(msgspec.Struct, frozen=True):
     """The server goes down: say goodbye to everybody.
 
     Attributes:
@@ -80,4 +88,6 @@ class Stopping:
     back_in_s: float = 0.0
 
 
-Input = Arrived | Received | Left | Stored | Refused | PageSent | Woke | Stopping
+Input = (
+    Started | Arrived | Received | Left | Stored | Refused | PageSent | InvitationReplaced | Woke | Stopping
+)

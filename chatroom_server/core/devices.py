@@ -1,0 +1,266 @@
+"""What makes sending again harmless: which numbers of a device are stored, and with which contents.
+
+A device's numbers rise, and are stored in their order. Of each device the newest are remembered with a hash
+of what was said under them; of older ones only that they are over.
+"""
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from chatroom.protocol.frames import Line
+from chatroom.protocol.ids import DeviceId, MessageId, UserId
+from chatroom.protocol.limits import DEVICES_PER_USER_MAX, REMEMBERED_NUMBERS
+from chatroom_server.core import limits
+from chatroom_server.core.inputs import LinkId
+
+_DAY_MS: Final = 86_400_000
+_REWRITE_FROM: Final = 1 << 20
+"""Bytes of `devices.jsonl` that are not worth rewriting."""
+_ENTRY_BYTES: Final = 26
+"""About what one remembered number takes in `devices.jsonl`."""
+
+
+class Pending(msgspec.Struct, gc=False):
+    """A message on its way to the disk: the `ref` of its draft.
+
+    Attributes:
+        link: The one to be answered: that which sent it last.
+        hash: `content_hash` of what it says.
+        topic: The room's topic from then on, where that is what it says.
+    """
+
+    device: "Device"
+    n: int
+    hash: int
+    link: LinkId
+    topic: str | None = None
+
+
+def content_hash(room: str, kind: str, body: str, grid: str) -> int:
+    """32 bits that tell contents of one number apart; against mistakes, not against malice."""
+    return crc32(f"{room}\0{kind}\0{body}\0{grid}".encode())
+
+
+@dataclass(slots=True, eq=False)
+class Device:
+    """One sending program of a user.
+
+    Attributes:
+        last: The greatest number that is stored, 0 for none.
+        floor: Numbers up to this one are over, and what was said under them is forgotten.
+        at: When it stored something last (ms, UTC).
+        links: How many links named it at their login.
+        pending: What is on its way to the disk, by number.
+    """
+
+    user: UserId
+    dev: DeviceId
+    guest: bool = False
+    last: int = 0
+    floor: int = 0
+    at: int = 0
+    links: int = 0
+    pending: dict[int, Pending] = field(default_factory=dict)
+    _numbers: "array[int]" = field(default_factory=lambda: array("Q"))
+    _hashes: "array[int]" = field(default_factory=lambda: array("I"))
+    _ids: "array[int]" = field(default_factory=lambda: array("Q"))
+    _written: int = 0
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @property
+    def highest(self) -> int:
+        """The greatest number that is stored or on its way; a new message has a greater one."""
+        return max(self.last, next(reversed(self.pending), 0))
+
+    def remember(self, n: int, hash_: int, id_: int) -> bool:
+        """Take in that a number is stored; False when it was known to be."""
+        if n <= self.last:
+            return False
+        self.last = n
+        self._numbers.append(n)
+        self._hashes.append(hash_)
+        self._ids.append(id_)
+        if len(self._numbers) >= 2 * REMEMBERED_NUMBERS:
+            self.forget(keep=REMEMBERED_NUMBERS)
+        return True
+
+    def find(self, n: int) -> tuple[int, MessageId] | None:
+        """Hash and line number of what is stored under n; None when nothing is, or it is forgotten."""
+        at = bisect_left(self._numbers, n)
+        if at == len(self._numbers) or self._numbers[at] != n:
+            return None
+        return self._hashes[at], MessageId(self._ids[at])
+
+    def forget(self, keep: int = 0) -> None:
+        """Let go of the contents of all but the newest numbers."""
+        cut = len(self._numbers) - keep
+        if cut <= 0:
+            return
+        self.floor = self._numbers[cut - 1]
+        for column in (self._numbers, self._hashes, self._ids):
+            del column[:cut]
+
+    def record(self, *, whole: bool) -> "DeviceRecord":
+        """What `devices.jsonl` has to learn: what is new since the last record, or all."""
+        at = 0 if whole else bisect_left(self._numbers, self._written + 1)
+        self._written = self.last
+        seen = list(zip(self._numbers[at:], self._hashes[at:], self._ids[at:], strict=True))
+        return DeviceRecord(self.user, self.dev, self.last, self.floor, self.at, self.guest, seen)
+
+    def load(self, record: "DeviceRecord") -> None:
+        """Take in a record of `devices.jsonl`."""
+        for n, hash_, id_ in record.seen:
+            self.remember(n, hash_, id_)
+        self.last = self._written = max(self.last, record.last)
+        self.floor = max(self.floor, record.floor)
+        self.at = max(self.at, record.at)
+        self.guest = record.guest
+
+
+class DeviceRecord(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One line of `devices.jsonl`; `seen` is (number, hash, line number), oldest first."""
+
+    user: UserId
+    dev: DeviceId
+    last: int
+    floor: int = 0
+    at: int = 0
+    guest: bool = False
+    seen: list[tuple[int, int, int]] = []
+
+
+_RECORDS: Final = msgspec.json.Decoder(DeviceRecord)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Devices:
+    """All devices of all users, and the file that they are kept in."""
+
+    def __init__(self) -> None:
+        self._by_user: dict[UserId, dict[DeviceId, Device]] = {}
+        self._changed: dict[Device, None] = {}
+        self._guests: dict[Device, None] = {}
+        self._remembered = 0
+        self._file_bytes = 0
+
+    def __iter__(self) -> Iterator[Device]:
+        for devices in self._by_user.values():
+            yield from devices.values()
+
+    def of(self, user: UserId) -> dict[DeviceId, Device]:
+        """A user's devices, to look at."""
+        return self._by_user.get(user, {})
+
+    def device(self, user: UserId, dev: DeviceId, *, guest: bool = False) -> Device:
+        """The device of this name, made where there is none."""
+        devices = self._by_user.setdefault(user, {})
+        device = devices.get(dev)
+        if device is None:
+            device = devices[dev] = Device(user, dev, guest)
+        return device
+
+    def claim(self, user: UserId, devs: Iterable[DeviceId], *, guest: bool, at: int) -> list[Device] | None:
+        """The devices that a link names at its login, or None when they are too many."""
+        names = dict.fromkeys(devs)
+        known = self.of(user)
+        if len(known.keys() | names) > DEVICES_PER_USER_MAX:
+            self._forget_idle(known, names, at - limits.DEVICES_IDLE_DAYS * _DAY_MS)
+        if len(self.of(user).keys() | names) > DEVICES_PER_USER_MAX:
+            return None
+        devices = [self.device(user, dev, guest=guest) for dev in names]
+        for device in devices:
+            device.links += 1
+        return devices
+
+    def release(self, device: Device) -> None:
+        """A link that named the device is gone; a device that never stored anything goes with it."""
+        device.links -= 1
+        if not device.links and not device.last and not device.pending:
+            self._drop(device)
+
+    def remember(self, device: Device, n: int, hash_: int, id_: int, at: int) -> None:
+        """Take in that a message is stored."""
+        before = len(device)
+        if device.remember(n, hash_, id_):
+            device.at = at
+            self._changed[device] = None
+            self._remembered += len(device) - before
+
+    def note(self, line: Line) -> None:
+        """Take in a stored line that was read from the log."""
+        if line.dev and line.n:
+            device = self.device(line.user, DeviceId(line.dev), guest=line.guest)
+            hash_ = content_hash(line.room, line.kind, line.body, line.grid)
+            self.remember(device, line.n, hash_, line.id, line.at)
+
+    def take_changes(self) -> tuple[bytes, bool]:
+        """What the file has to learn since the last call, as JSON Lines.
+
+        Returns:
+            The lines, and whether they are all of the file's new contents (else they go behind the old).
+        """
+        self._trim()
+        is_whole = self._file_bytes > max(_REWRITE_FROM, 4 * _ENTRY_BYTES * self._remembered)
+        if is_whole:
+            data = _lines(device.record(whole=True) for device in self if device.last)
+            self._file_bytes = 0
+        else:
+            data = _lines(device.record(whole=False) for device in self._changed)
+        self._file_bytes += len(data)
+        self._changed.clear()
+        return data, is_whole
+
+    def load(self, data: bytes) -> None:
+        """Take in the file; a line that cannot be read says nothing."""
+        for line in data.splitlines():
+            try:
+                record = _RECORDS.decode(line)
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                continue
+            self.device(record.user, record.dev).load(record)
+        self._file_bytes = len(data)
+        self._remembered = sum(map(len, self))
+        self._guests = dict.fromkeys(device for device in self if device.guest)
+
+    def _trim(self) -> None:
+        """Keep what is remembered inside its bounds; those that were silent longest go first."""
+        for device in self._changed:
+            if device.guest:
+                self._guests.pop(device, None)
+                self._guests[device] = None
+        for device in list(self._guests)[: max(0, len(self._guests) - limits.GUEST_DEVICES_MAX)]:
+            if not device.links and not device.pending:
+                self._drop(device)
+        if self._remembered > limits.REMEMBERED_ALL_MAX:
+            for device in sorted(self, key=lambda device: device.at):
+                self._remembered -= len(device)
+                device.forget()
+                if self._remembered <= limits.REMEMBERED_ALL_MAX * 3 // 4:
+                    break
+
+    def _forget_idle(self, known: dict[DeviceId, Device], wanted: Iterable[DeviceId], before: int) -> None:
+        kept = set(wanted)
+        for device in list(known.values()):
+            if device.at < before and not device.links and not device.pending and device.dev not in kept:
+                self._drop(device)
+
+    def _drop(self, device: Device) -> None:
+        devices = self._by_user.get(device.user, {})
+        if devices.pop(device.dev, None) is not None:
+            self._remembered -= len(device)
+        if not devices:
+            self._by_user.pop(device.user, None)
+        self._guests.pop(device, None)
+        self._changed.pop(device, None)
+
+
+def _lines(records: Iterable[DeviceRecord]) -> bytes:
+    return b"".join(_ENCODER.encode(record) + b"\n" for record in records)

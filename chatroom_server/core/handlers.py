@@ -1,0 +1,127 @@
+"""The table of what a client may ask: frame, the state it is legal in, the right it needs, who answers."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Final, TypeVar, cast
+
+from msgspec import structs
+
+from chatroom.protocol import State as LinkState
+from chatroom.protocol.errors import ErrorCode
+from chatroom.protocol.frames import (
+    AnyFrame,
+    AskInvitation,
+    Away,
+    Bye,
+    Direct,
+    Fetch,
+    Frame,
+    Hello,
+    Join,
+    Leave,
+    ListRooms,
+    Login,
+    Open,
+    Rename,
+    Send,
+    Who,
+)
+from chatroom_server.core import logins, messages, nicks, presence, rooms
+from chatroom_server.core.effects import Hold
+from chatroom_server.core.links import Link
+from chatroom_server.core.rates import message_cost
+from chatroom_server.core.state import HubState
+
+_F = TypeVar("_F", bound=Frame)
+Handler = Callable[[HubState, Link, AnyFrame], None]
+
+
+class Right(Enum):
+    """Who may ask. What depends on the room (its members, the two of a conversation) its handler decides."""
+
+    ANYBODY = auto()
+    GUEST = auto()
+    """Whoever has logged in."""
+    USER = auto()
+    """Who has a key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What is legal, and who answers.
+
+    Attributes:
+        states: Where the link has to stand.
+    """
+
+    states: frozenset[LinkState]
+    right: Right
+    handler: Handler
+
+
+def _away(state: HubState, link: Link, frame: Away) -> None:
+    link.away = frame.away
+    if not link.quiet:
+        presence.refresh_away(state, link.online)
+
+
+def _ask_invitation(state: HubState, link: Link, frame: AskInvitation) -> None:
+    answer = state.settings.invitations(frame.room)
+    state.deliver(link, structs.replace(answer, rid=frame.rid))
+
+
+def _bye(state: HubState, link: Link, _frame: Bye) -> None:
+    logins.log_out(state, link, clean=True)
+    state.close(link)
+
+
+def _row(
+    frame: type[_F], states: frozenset[LinkState], right: Right, handler: Callable[[HubState, Link, _F], None]
+) -> tuple[type[Frame], Row]:
+    return frame, Row(states, right, cast("Handler", handler))
+
+
+_OPENED, _GREETED = frozenset({LinkState.OPENED}), frozenset({LinkState.GREETED})
+_ONLINE, _ANY = frozenset({LinkState.ONLINE}), frozenset(LinkState) - {LinkState.CLOSED}
+
+HANDLERS: Final[dict[type, Row]] = dict(
+    (
+        _row(Hello, _OPENED, Right.ANYBODY, logins.greet),
+        _row(Login, _GREETED, Right.ANYBODY, logins.log_in),
+        _row(Bye, _ANY, Right.ANYBODY, _bye),
+        _row(Send, _ONLINE, Right.GUEST, messages.send),
+        _row(Join, _ONLINE, Right.GUEST, rooms.join),
+        _row(Leave, _ONLINE, Right.GUEST, rooms.leave),
+        _row(Open, _ONLINE, Right.GUEST, rooms.open_quietly),
+        _row(Direct, _ONLINE, Right.USER, rooms.direct),
+        _row(Fetch, _ONLINE, Right.GUEST, rooms.fetch),
+        _row(ListRooms, _ONLINE, Right.GUEST, rooms.list_rooms),
+        _row(Who, _ONLINE, Right.GUEST, rooms.who),
+        _row(Rename, _ONLINE, Right.GUEST, nicks.rename),
+        _row(AskInvitation, _ONLINE, Right.USER, _ask_invitation),
+        _row(Away, _ONLINE, Right.GUEST, _away),
+    )
+)
+
+
+def receive(state: HubState, link: Link, frame: AnyFrame) -> None:
+    """Answer a frame, or say why not."""
+    row = HANDLERS.get(type(frame))
+    if row is None or link.state not in row.states:
+        state.fail(link, ErrorCode.OUT_OF_ORDER)
+        return
+    if link.session is not None:
+        _charge(state, link, frame)
+        if row.right is Right.USER and link.session.user.guest:
+            state.fail(link, ErrorCode.NOT_ALLOWED, getattr(frame, "rid", 0))
+            return
+    row.handler(state, link, frame)
+
+
+def _charge(state: HubState, link: Link, frame: AnyFrame) -> None:
+    """Take the frame's tokens; who is out of them is read more slowly."""
+    size = len(frame.body) + len(frame.grid) if isinstance(frame, Send) else 0
+    wait_s = link.online.bucket.take(message_cost(size), state.now)
+    if wait_s:
+        state.effects.append(Hold(link.id, state.now + wait_s))

@@ -1,0 +1,54 @@
+"""Everything that a stranger can grow on the server, and how far: one table.
+
+What one frame, one message or one link may hold stands in `chatroom.protocol.limits`.
+"""
+
+from typing import Final
+
+# --- links -------------------------------------------------------------------------------------
+LINKS_MAX: Final = 10_000
+"""Links at once (a setting)."""
+LINKS_PER_ADDRESS_MAX: Final = 256
+"""Links at once from one address that is not this machine (a setting)."""
+HANDSHAKES_MAX: Final = 2_048
+"""Links at once that have not logged in yet."""
+LOGIN_TRIES_MAX: Final = 10
+"""Logins that may be refused on one link before it ends."""
+OPEN_ROOMS_MAX: Final = 512
+"""Rooms open on one link."""
+HANDSHAKE_TIMEOUT_S: Final = 10.0
+"""From the arrival of a link to its welcome."""
+
+# --- accounts ----------------------------------------------------------------------------------
+USERS_MAX: Final = 100_000
+"""Users that the server knows (a setting)."""
+NICKS_KEPT: Final = 8
+"""Nicks that stay a user's own, the present one included; the oldest is free again."""
+MEMBERSHIPS_MAX: Final = 400
+"""Rooms that a user may be in. Direct conversations that others begin count, and are refused at the bound."""
+ROOMS_MAX: Final = 10_000
+"""Rooms of the server, direct conversations not counted (a setting)."""
+ROOMS_PER_USER_MAX: Final = 100
+"""Rooms that one user may have created."""
+DIRECTS_PER_USER_MAX: Final = 300
+"""Direct conversations that one user may have begun."""
+DEVICES_IDLE_DAYS: Final = 90
+"""A user with too many devices loses those that have stored nothing for so long."""
+GUEST_DEVICES_MAX: Final = 10_000
+"""Devices of guests whose numbers are remembered; the one that was silent longest is forgotten."""
+REMEMBERED_ALL_MAX: Final = 4_000_000
+"""Numbers remembered with their contents, over all devices (20 bytes each)."""
+GUEST_SHARE: Final = 0.1
+"""What a guest may send, as a part of what a user may."""
+
+# --- answers, in bytes ---------------------------------------------------------------------------
+LIST_BYTES_MAX: Final = 400 * 1024
+"""Estimated bytes of rooms in one answer; the rest is a number."""
+
+# --- presence, in seconds ------------------------------------------------------------------------
+RETURN_WITHIN_S: Final = 10.0
+"""A cut that is shorter goes unsaid."""
+GATHER_RETURNS_S: Final = 10.0
+"""After the server's start, returns of so long are said together."""
+CREATE_AGAIN_AFTER_S: Final = 5.0
+"""When the log refused the default room, it is offered again after this."""

@@ -1,0 +1,285 @@
+"""How a link comes in: hello, login, welcome.
+
+A key that is new is stored before it is welcomed, and so is a new nick. While that is on its way to the disk
+the link stands in ENTERING, and other logins with the same key wait for the same line.
+"""
+
+from collections.abc import Callable
+
+from msgspec import structs
+
+from chatroom.common.colors import draw_color
+from chatroom.common.names import nick_key
+from chatroom.protocol import State as LinkState
+from chatroom.protocol.auth import is_invited, is_signed, login_transcript, server_transcript, user_id
+from chatroom.protocol.errors import ErrorCode
+from chatroom.protocol.frames import Failed, Hello, Login, ServerHello, Welcome
+from chatroom.protocol.ids import RoomId, UserId
+from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
+from chatroom_server.core import limits, presence
+from chatroom_server.core.accounts import User, UserLine
+from chatroom_server.core.effects import Happening, Report
+from chatroom_server.core.guests import guest_token, make_guest, new_guest, read_token
+from chatroom_server.core.inputs import Arrived
+from chatroom_server.core.links import Link, Session
+from chatroom_server.core.nicks import choose_nick, store_nick, take_as_guest
+from chatroom_server.core.rooms import own_infos
+from chatroom_server.core.state import HubState, failure, room_id
+
+
+# --- arriving ------------------------------------------------------------------------------------------
+def arrive(state: HubState, arrived: Arrived) -> None:
+    """A link opened: take it in, or send it away."""
+    link = Link(arrived.link, arrived)
+    problem = _why_not(state, arrived)
+    state.links[link.id] = link
+    state.addresses[arrived.host] = state.addresses.get(arrived.host, 0) + 1
+    state.handshakes += 1
+    if problem is not None:
+        state.fail(link, problem)
+        return
+    state.timers.add(state.now + limits.HANDSHAKE_TIMEOUT_S, lambda: _time_out(state, link))
+
+
+def _why_not(state: HubState, arrived: Arrived) -> ErrorCode | None:
+    settings = state.settings
+    if not arrived.local and not arrived.tls:
+        return ErrorCode.TLS_REQUIRED
+    if len(state.links) >= settings.max_links or state.handshakes >= limits.HANDSHAKES_MAX:
+        return ErrorCode.SERVER_FULL
+    if not arrived.local and state.addresses.get(arrived.host, 0) >= settings.max_links_per_address:
+        return ErrorCode.ADDRESS_FULL
+    return None
+
+
+def _time_out(state: HubState, link: Link) -> None:
+    if link.state is not LinkState.ONLINE:
+        state.fail(link, ErrorCode.HANDSHAKE_SLOW)
+
+
+def greet(state: HubState, link: Link, frame: Hello) -> None:
+    """Answer a hello: who the server is, and its challenge."""
+    lowest, highest = frame.versions
+    version = min(highest, VERSION_MAX)
+    if version < max(lowest, VERSION_MIN):
+        state.fail(link, ErrorCode.VERSION, min=VERSION_MIN, max=VERSION_MAX)
+        return
+    identity, nonce = state.identity, link.arrived.seed[:32]
+    link.version, link.client_nonce = version, frame.nonce
+    signature = identity.sign(server_transcript(version, frame.nonce, nonce))
+    state.move(link, LinkState.GREETED)
+    state.deliver(
+        link, ServerHello(version, nonce, identity.public_key, signature, guests=state.settings.guests)
+    )
+
+
+# --- logging in -------------------------------------------------------------------------------------------
+def log_in(state: HubState, link: Link, frame: Login) -> None:
+    """Check who comes in."""
+    state.move(link, LinkState.ENTERING)
+    if not frame.key:
+        _log_in_guest(state, link, frame)
+        return
+    id_ = user_id(frame.key)
+    problem = _check_key(state, link, frame, id_)
+    if problem is not None:
+        _refuse(state, link, failure(problem))
+    else:
+        _log_in_user(state, link, frame, id_)
+
+
+def _log_in_user(state: HubState, link: Link, frame: Login, id_: UserId) -> None:
+    user, waiting = state.accounts.users.get(id_), state.entering.get(id_)
+    if link.is_closed:
+        return
+    if waiting is not None:
+        waiting.append(lambda: _log_in_user(state, link, frame, id_))
+    elif user is None:
+        _meet(state, link, frame, id_)
+    elif frame.nick and frame.nick != user.nick:
+        _come_renamed(state, link, frame, user)
+    else:
+        _enter(state, link, frame, user)
+
+
+def _check_key(state: HubState, link: Link, frame: Login, id_: UserId) -> ErrorCode | None:
+    identity = state.identity
+    nonces = link.client_nonce, link.arrived.seed[:32]
+    transcript = login_transcript(link.version, *nonces, identity.public_key, frame.nick, frame.devices)
+    if not is_signed(frame.key, frame.signature, transcript):
+        return ErrorCode.BAD_SIGNATURE
+    if id_ in state.accounts.users or link.arrived.local or state.settings.open:
+        return None
+    if not frame.proof or identity.invitation_secret is None:
+        return ErrorCode.INVITATION_NEEDED
+    if not is_invited(frame.proof, identity.invitation_secret, *nonces, frame.key):
+        return ErrorCode.INVITATION_WRONG
+    return None
+
+
+def _meet(state: HubState, link: Link, frame: Login, id_: UserId) -> None:
+    """A new key: have it stored with its first nick, then let it in."""
+    if not frame.nick:
+        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
+        return
+    if len(state.accounts.users) + len(state.entering) >= state.settings.max_users:
+        _refuse(state, link, failure(ErrorCode.SERVER_FULL))
+        return
+    nick = choose_nick(state, frame.nick, id_)
+    if isinstance(nick, Failed):
+        _refuse(state, link, nick)
+        return
+    color = draw_color(int.from_bytes(link.arrived.seed[32:], "big"))
+    waiting: list[Callable[[], None]] = []
+    state.entering[id_] = waiting
+    state.claimed_nicks[nick_key(nick)] = id_
+
+    def then(_changed: bool) -> None:
+        finish()
+        _enter(state, link, frame, state.accounts.users[id_], is_new=True)
+        for other in waiting:
+            other()
+
+    def otherwise(reason: str) -> None:
+        finish()
+        _refuse(state, link, failure(ErrorCode.NOT_STORED, {"reason": reason}))
+        for other in waiting:
+            other()
+
+    def finish() -> None:
+        del state.entering[id_]
+        state.claimed_nicks.pop(nick_key(nick), None)
+
+    state.store([UserLine(user=id_, key=frame.key, nick=nick, color=color)], then, otherwise)
+
+
+def _come_renamed(state: HubState, link: Link, frame: Login, user: User) -> None:
+    nick = choose_nick(state, frame.nick, user.id)
+    if isinstance(nick, Failed):
+        _refuse(state, link, nick)
+        return
+
+    def then(failed: Failed | None) -> None:
+        if failed is not None:
+            _refuse(state, link, failed)
+        else:
+            _enter(state, link, frame, user)
+
+    store_nick(state, user, nick, then)
+
+
+def _log_in_guest(state: HubState, link: Link, frame: Login) -> None:
+    if not state.settings.guests:
+        _refuse(state, link, failure(ErrorCode.NO_GUESTS))
+        return
+    secret, arrived = state.identity.guest_secret, link.arrived
+    known = read_token(secret, frame.token) if frame.token else None
+    session = None if known is None else state.sessions.get(known)
+    if session is not None and frame.nick in ("", session.user.nick):
+        _enter(state, link, frame, session.user)
+        return
+    if not frame.nick:
+        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
+        return
+    guest = new_guest(secret, arrived.host, arrived.port, frame.nick, state.at)
+    if known is not None:
+        guest = make_guest(known, frame.nick, state.at)
+    nick = choose_nick(state, frame.nick, guest.id)
+    if isinstance(nick, Failed):
+        _refuse(state, link, nick)
+    elif session is not None:
+        take_as_guest(state, session.user, nick)
+        _enter(state, link, frame, session.user)
+    else:
+        guest.nicks = [nick]
+        _enter(state, link, frame, guest, is_new=known is None)
+
+
+def _refuse(state: HubState, link: Link, failed: Failed) -> None:
+    """The link may try another login, unless what went wrong ends it."""
+    if link.is_closed:
+        return
+    link.tries += 1
+    if link.tries >= limits.LOGIN_TRIES_MAX:
+        failed = structs.replace(failed, fatal=True)
+    state.move(link, LinkState.GREETED)
+    state.deliver(link, failed)
+    detail = f"{link.arrived.host}: {failed.text}"
+    state.effects.append(Report(Happening.REFUSED, UserId(""), "", RoomId(""), link.id, detail))
+    if failed.fatal:
+        state.close(link)
+
+
+# --- coming in --------------------------------------------------------------------------------------------
+def _enter(state: HubState, link: Link, frame: Login, user: User, *, is_new: bool = False) -> None:
+    """Let a link in that may: open its rooms, then welcome it.
+
+    The rooms are opened first. So a link's place in each room's tail is behind the line that the welcome
+    names as the last one, and in front of all later ones: nothing is missed, and nothing comes twice.
+    """
+    if link.is_closed:
+        return
+    devices = state.devices.claim(user.id, frame.devices, guest=user.guest, at=state.at)
+    if devices is None:
+        _refuse(state, link, failure(ErrorCode.TOO_MANY_DEVICES))
+        return
+    link.devices = {device.dev: device for device in devices}
+    link.quiet = frame.quiet
+    session = _join_session(state, link, user)
+    state.move(link, LinkState.ONLINE)
+    state.report(Happening.LOGGED_IN, user, link=link, detail=link.arrived.host)
+    if not link.quiet:
+        presence.appear(state, session, is_new=is_new)
+        for room in user.rooms:
+            state.open_room(link, room)
+    state.deliver(link, _welcome(state, link, session, is_new=is_new))
+
+
+def log_out(state: HubState, link: Link, *, clean: bool) -> None:
+    """The link's user has it no more."""
+    session, link.session = link.session, None
+    for device in link.devices.values():
+        state.devices.release(device)
+    link.devices = {}
+    if session is not None:
+        presence.lose_link(state, session, link, clean=clean)
+
+
+def leave(state: HubState, link: Link, *, clean: bool) -> None:
+    """A link is gone."""
+    log_out(state, link, clean=clean)
+    state.move(link, LinkState.CLOSED)
+    del state.links[link.id]
+    host = link.arrived.host
+    state.addresses[host] -= 1
+    if not state.addresses[host]:
+        del state.addresses[host]
+
+
+def _join_session(state: HubState, link: Link, user: User) -> Session:
+    session = state.sessions.get(user.id)
+    if session is None:
+        session = state.sessions[user.id] = Session(user, state.bucket(user))
+        if user.guest:
+            state.guest_nicks[nick_key(user.nick)] = user.id
+    session.links[link.id] = link
+    link.session = session
+    return session
+
+
+def _welcome(state: HubState, link: Link, session: Session, *, is_new: bool) -> Welcome:
+    user = session.user
+    return Welcome(
+        user=user.id,
+        nick=user.nick,
+        color=user.color,
+        epoch=state.epoch,
+        back=not is_new,
+        guest=user.guest,
+        token=guest_token(state.identity.guest_secret, user.id) if user.guest else b"",
+        devices={name: device.last for name, device in link.devices.items()},
+        rooms=own_infos(state, user),
+        default_room=room_id(state.settings.default_room),
+        links=len(session.links),
+        at=state.at,
+    )

@@ -1,0 +1,215 @@
+"""Messages: at the door, on their way to the disk, and stored.
+
+The line of a message is encoded once, here. What makes sending again harmless stands in `devices`.
+"""
+
+from typing import Final
+
+import msgspec
+
+from chatroom.common.grid import GridError
+from chatroom.common.grid import decode as decode_grid
+from chatroom.common.inert import inert, one_line
+from chatroom.protocol.codec import decode_line
+from chatroom.protocol.errors import ErrorCode, RemoteProtocolError
+from chatroom.protocol.frames import Ack, Line, LineKind, Refusal, Send
+from chatroom.protocol.ids import DeviceId, RoomId
+from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC_MAX
+from chatroom_server.core import rooms
+from chatroom_server.core.accounts import Room
+from chatroom_server.core.devices import Device, Pending, content_hash
+from chatroom_server.core.effects import Append, BroadcastLine, DeliverLine
+from chatroom_server.core.links import Link, Session
+from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.state import HubState, failure
+
+_encode: Final = msgspec.json.Encoder().encode
+_TEXT, _ACTION = LineKind.TEXT.value, LineKind.ACTION.value
+_IMAGE, _TOPIC = LineKind.IMAGE.value, LineKind.TOPIC.value
+_PREFIXES_MAX: Final = 256
+"""Starts of lines that are kept for one user, to be made again when they are more."""
+
+
+class _NotAcceptedError(Exception):
+    """The content cannot become a message."""
+
+    def __init__(self, code: ErrorCode, **args: object) -> None:
+        super().__init__(code)
+        self.code = code
+        self.args_by_name = args
+
+
+# --- at the door ----------------------------------------------------------------------------------------
+def send(state: HubState, link: Link, frame: Send) -> None:
+    """Take a message: have it stored, unless it is, or cannot be."""
+    device = link.devices.get(frame.dev)
+    room = state.accounts.rooms.get(frame.room)
+    try:
+        body, grid = _content(frame)
+        if device is None:
+            raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
+        hash_ = content_hash(frame.room, frame.kind, body, grid)
+        if frame.n <= device.highest:
+            _answer_again(state, link, frame, device, hash_)
+            return
+        if room is None or not _may_send(link, room, frame.kind):
+            raise _why_not(link, room, frame)
+        if len(device.pending) >= IN_FLIGHT_MAX:
+            raise _NotAcceptedError(ErrorCode.TOO_MANY_IN_FLIGHT)
+    except _NotAcceptedError as problem:
+        _refuse(state, link, frame, problem.code, **problem.args_by_name)
+        return
+    if room.direct is not None:
+        rooms.bring_back(state, room)
+    topic = body if frame.kind == _TOPIC else None
+    pending = Pending(device, frame.n, hash_, link.id, topic)
+    device.pending[frame.n] = pending
+    rest = _rest(state, link.online, frame, body, grid)
+    state.effects.append(Append([Draft(room.id, rest, pending)]))
+
+
+def _content(frame: Send) -> tuple[str, str]:
+    """Body and grid as they will be stored."""
+    kind = frame.kind
+    if len(frame.body) * 4 > MESSAGE_MAX:
+        _check_size(frame.body)
+    if kind in (_TEXT, _ACTION):
+        body = inert(frame.body)
+        if not body or body.isspace():
+            raise _NotAcceptedError(ErrorCode.MESSAGE_EMPTY)
+        return body, ""
+    if kind == _IMAGE:
+        return one_line(frame.body), _checked_grid(frame.grid)
+    if kind == _TOPIC:
+        return _checked_topic(frame.body), ""
+    raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
+
+
+def _check_size(body: str) -> None:
+    size = len(body.encode())
+    if size > MESSAGE_MAX:
+        raise _NotAcceptedError(ErrorCode.MESSAGE_TOO_LONG, size=size, max=MESSAGE_MAX)
+
+
+def _checked_grid(grid: str) -> str:
+    try:
+        if len(grid) > GRID_MAX:
+            raise GridError(f"it has {len(grid)} characters, at most {GRID_MAX} are allowed")
+        decode_grid(grid)
+    except GridError as error:
+        raise _NotAcceptedError(ErrorCode.PICTURE_INVALID, reason=error) from error
+    return grid
+
+
+def _checked_topic(body: str) -> str:
+    topic = one_line(body)
+    if len(topic.encode()) > TOPIC_MAX:
+        raise _NotAcceptedError(ErrorCode.TOPIC_TOO_LONG, max=TOPIC_MAX)
+    return topic
+
+
+def _may_send(link: Link, room: Room, kind: str) -> bool:
+    """Members may. A script of a known user may say something in any room, without becoming a member."""
+    user = link.online.user
+    if room.direct is not None:
+        return user.id in room.direct
+    return room.id in user.rooms or (link.quiet and not user.guest and kind != _TOPIC)
+
+
+def _why_not(link: Link, room: Room | None, frame: Send) -> _NotAcceptedError:
+    if room is None:
+        return _NotAcceptedError(ErrorCode.ROOM_UNKNOWN, room=frame.room)
+    if not rooms.may_read(link.online.user, room):
+        return _NotAcceptedError(ErrorCode.ROOM_FORBIDDEN)
+    return _NotAcceptedError(ErrorCode.NOT_MEMBER, room=room.name)
+
+
+def _answer_again(state: HubState, link: Link, frame: Send, device: Device, hash_: int) -> None:
+    """Answer a message whose number is not above all that came before."""
+    pending, found = device.pending.get(frame.n), device.find(frame.n)
+    if pending is not None and pending.hash == hash_:
+        pending.link = link.id
+    elif found is not None and found[0] == hash_:
+        state.deliver(link, Ack(frame.dev, frame.n, frame.room, found[1]))
+    elif pending is not None or found is not None:
+        _refuse(state, link, frame, ErrorCode.NUMBER_CONFLICT, n=frame.n)
+    elif 0 < frame.n <= device.floor:
+        state.deliver(link, Ack(frame.dev, frame.n, frame.room))
+    else:
+        _refuse(state, link, frame, ErrorCode.NUMBER_PASSED, n=frame.n)
+
+
+def _refuse(state: HubState, link: Link, frame: Send, code: ErrorCode, **args: object) -> None:
+    state.deliver(link, _refusal(frame.dev, frame.n, code, **args))
+
+
+def _refusal(dev: str, n: int, code: ErrorCode, **args: object) -> Refusal:
+    failed = failure(code, args)
+    return Refusal(dev, n, code, failed.text, failed.args)
+
+
+# --- the line --------------------------------------------------------------------------------------------
+def _rest(state: HubState, session: Session, frame: Send, body: str, grid: str) -> bytes:
+    """The line from `"at"` on."""
+    prefix = session.prefixes.get((frame.room, frame.dev)) or _prefix(session, frame.room, frame.dev)
+    end = b',"guest":true}' if session.user.guest else b"}"
+    if not frame.kind:
+        return b'"at":%d,%b%d,"body":%b%b' % (state.at, prefix, frame.n, _encode(body), end)
+    if grid:
+        end = b',"grid":%b%b' % (_encode(grid), end)
+    kind, text = _encode(frame.kind), _encode(body)
+    return b'"at":%d,%b%d,"kind":%b,"body":%b%b' % (state.at, prefix, frame.n, kind, text, end)
+
+
+def _prefix(session: Session, room: RoomId, dev: DeviceId) -> bytes:
+    """What all lines of a user from one device to one room begin with, `"n":` included."""
+    user = session.user
+    words = map(_encode, (room, user.id, user.nick, user.color, dev))
+    prefix = b'"room":%b,"user":%b,"nick":%b,"color":%b,"dev":%b,"n":' % tuple(words)
+    if len(session.prefixes) >= _PREFIXES_MAX:
+        session.prefixes.clear()
+    session.prefixes[room, dev] = prefix
+    return prefix
+
+
+# --- outcomes ----------------------------------------------------------------------------------------------
+def take_stored(state: HubState, stored: StoredLine) -> None:
+    """A line is on disk: show it to its room, and to its author."""
+    room = state.accounts.rooms.get(stored.room)
+    if room is not None:
+        room.last = stored.id
+    pending = stored.ref
+    state.effects.append(BroadcastLine(stored.room, stored.id, stored.line))
+    if not isinstance(pending, Pending):
+        take_foreign(state, stored.line)
+        return
+    pending.device.pending.pop(pending.n, None)
+    state.devices.remember(pending.device, pending.n, pending.hash, stored.id, state.at)
+    if pending.topic is not None:
+        state.accounts.set_topic(stored.room, pending.topic)
+    link = state.links.get(pending.link)
+    if link is not None and stored.room not in link.rooms:
+        state.effects.append(DeliverLine(link.id, stored.line))
+
+
+def take_foreign(state: HubState, data: bytes) -> None:
+    """Take in a stored line that this hub did not make, or made before it was restarted."""
+    try:
+        line: Line = decode_line(data)
+    except RemoteProtocolError:
+        return
+    state.devices.note(line)
+    if line.kind == _TOPIC:
+        state.accounts.set_topic(line.room, line.body)
+
+
+def take_refused(state: HubState, draft: Draft, reason: str) -> None:
+    """The log could not store a message."""
+    pending = draft.ref
+    if not isinstance(pending, Pending):
+        return
+    pending.device.pending.pop(pending.n, None)
+    link = state.links.get(pending.link)
+    if link is not None:
+        refusal = _refusal(pending.device.dev, pending.n, ErrorCode.NOT_STORED, reason=reason)
+        state.deliver(link, refusal)

@@ -1,0 +1,158 @@
+"""Who is online, and what the rooms are told of it.
+
+A user is *shown* from the first link that is not quiet until the last of them left: at once after a clean
+end, ten seconds after a cut. So a short cut goes unsaid. After the server's start everybody returns at
+once: each return is told as a state (`here`), and all of them as one event per room (`back`) later.
+"""
+
+from collections.abc import Iterable
+
+from chatroom.common.names import nick_key
+from chatroom.protocol.frames import Person, Presence, PresenceEvent
+from chatroom.protocol.ids import RoomId
+from chatroom.protocol.limits import PEOPLE_MAX
+from chatroom_server.core import limits
+from chatroom_server.core.accounts import Room
+from chatroom_server.core.effects import Broadcast, Happening
+from chatroom_server.core.links import Link, Session
+from chatroom_server.core.state import HubState
+
+
+def appear(state: HubState, session: Session, *, is_new: bool) -> None:
+    """A link that is not quiet came online."""
+    session.cut_at = None
+    if session.shown:
+        refresh_away(state, session)
+        return
+    session.shown, session.away = True, False
+    for room in session.user.rooms:
+        state.people.setdefault(room, {})[session.user.id] = session
+        _tell_return(state, session, room)
+    if not is_new:
+        state.report(Happening.BACK, session.user)
+
+
+def lose_link(state: HubState, session: Session, link: Link, *, clean: bool) -> None:
+    """A link of this user is gone."""
+    session.links.pop(link.id, None)
+    if session.shown and not link.quiet:
+        if any(session.loud_links()):
+            refresh_away(state, session)
+        elif clean or state.stopping:
+            depart(state, session)
+        else:
+            _wait_for_return(state, session)
+    forget(state, session)
+
+
+def depart(state: HubState, session: Session) -> None:
+    """The user is shown as online no more; a guest's memberships end."""
+    user = session.user
+    event = PresenceEvent.LEFT if user.guest else PresenceEvent.GONE
+    session.shown, session.cut_at = False, None
+    for room in list(user.rooms):
+        leave_people(state, session, room)
+        tell(state, room, event, [state.person(user)])
+    if user.guest:
+        user.rooms.clear()
+    state.report(Happening.DEPARTED, user)
+
+
+def forget(state: HubState, session: Session) -> None:
+    """Let go of a session that has no link and is not shown."""
+    user = session.user
+    if session.links or session.shown or state.sessions.get(user.id) is not session:
+        return
+    del state.sessions[user.id]
+    if user.guest:
+        user.rooms.clear()
+        state.guest_nicks.pop(nick_key(user.nick), None)
+    if len(state.buckets) > 2 * len(state.sessions):
+        now, sessions = state.now, state.sessions
+        state.buckets = {
+            id_: bucket for id_, bucket in state.buckets.items() if id_ in sessions or not bucket.is_full(now)
+        }
+
+
+def refresh_away(state: HubState, session: Session) -> None:
+    """Tell the rooms when nobody sits at any link any more, or somebody does again."""
+    away = all(link.away for link in session.loud_links())
+    if away == session.away:
+        return
+    session.away = away
+    event = PresenceEvent.AWAY if away else PresenceEvent.HERE
+    if session.shown:
+        for room in session.user.rooms:
+            tell(state, room, event, [state.person(session.user)])
+
+
+def enter_people(state: HubState, session: Session, room: Room) -> None:
+    """A new member of a room, where shown as online, counts among its people."""
+    if session.shown:
+        state.people.setdefault(room.id, {})[session.user.id] = session
+
+
+def leave_people(state: HubState, session: Session, room: RoomId) -> None:
+    """Somebody counts among the room's people no more."""
+    people = state.people.get(room)
+    if people is not None:
+        people.pop(session.user.id, None)
+        if not people:
+            del state.people[room]
+
+
+def tell(state: HubState, room: RoomId, event: PresenceEvent, people: list[Person]) -> None:
+    """Tell everybody who has the room open."""
+    if not state.stopping:
+        state.effects.append(Broadcast(room, Presence(room, event, people)))
+
+
+def people_of(state: HubState, room: Room) -> tuple[list[Person], int]:
+    """The people of a room, those online first, and how many are not named."""
+    online = state.people.get(room.id, {})
+    users = [session.user for session in online.values()]
+    if len(users) < PEOPLE_MAX:
+        members = (state.accounts.users[id_] for id_ in room.members if id_ not in online)
+        users += [user for user, _place in zip(members, range(PEOPLE_MAX - len(users)), strict=False)]
+    total = sum(session.user.guest for session in online.values()) + len(room.members)
+    named = [state.person(user) for user in users[:PEOPLE_MAX]]
+    return named, max(0, total - len(named))
+
+
+def gather_returns(state: HubState) -> None:
+    """From now on, for a while, tell returns together."""
+    state.gathered = {}
+    state.timers.add(state.now + limits.GATHER_RETURNS_S, lambda: _tell_gathered(state))
+
+
+def _tell_return(state: HubState, session: Session, room: RoomId) -> None:
+    person = state.person(session.user)
+    if state.gathered is None:
+        tell(state, room, PresenceEvent.BACK, [person])
+    else:
+        state.gathered.setdefault(room, {})[session.user.id] = None
+        tell(state, room, PresenceEvent.HERE, [person])
+
+
+def _tell_gathered(state: HubState) -> None:
+    gathered, state.gathered = state.gathered or {}, None
+    for room, ids in gathered.items():
+        people = state.people.get(room, {})
+        returned = [state.person(people[id_].user) for id_ in ids if id_ in people]
+        for group in _groups(returned):
+            tell(state, room, PresenceEvent.BACK, group)
+
+
+def _groups(people: list[Person]) -> Iterable[list[Person]]:
+    return (people[at : at + PEOPLE_MAX] for at in range(0, len(people), PEOPLE_MAX))
+
+
+def _wait_for_return(state: HubState, session: Session) -> None:
+    cut_at = session.cut_at = state.now
+
+    def give_up() -> None:
+        if session.cut_at == cut_at:
+            depart(state, session)
+            forget(state, session)
+
+    state.timers.add(state.now + limits.RETURN_WITHIN_S, give_up)
