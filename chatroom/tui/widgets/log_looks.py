@@ -28,6 +28,8 @@ LOOKS: Final = (
 )
 """The component classes of the log, without its name."""
 
+_MADE_LEGIBLE: Final = ("time", "notice", "day", "new", "pending", "failed", "link", "hole")
+
 
 @dataclass(slots=True)
 class Looks:
@@ -36,7 +38,11 @@ class Looks:
     base: Style
     background: RGB
     styles: dict[str, Style]
-    _nicks: dict[str, Style] = field(default_factory=dict)
+    _nicks: dict[str, Style] = field(default_factory=dict, compare=False)
+
+    def __post_init__(self) -> None:
+        for name in _MADE_LEGIBLE:
+            self.styles[name] = self._legible(self.styles[name])
 
     @property
     def fill(self) -> Style:
@@ -55,6 +61,13 @@ class Looks:
             self._nicks.clear()
         style = self.base + Style(bold=True)
         if rgb := parse_color(color):
-            style += Style(color=Color.from_rgb(*legible(rgb, self.background)))
+            style = self._legible(style + Style(color=Color.from_rgb(*rgb)))
         self._nicks[color] = style
         return style
+
+    def _legible(self, style: Style) -> Style:
+        """Move the lightness of a style's colour until it reads well; its hue stays."""
+        if style.color is None or style.color.triplet is None:
+            return style
+        red, green, blue = legible(tuple(style.color.triplet), self.background)
+        return style + Style(color=Color.from_rgb(red, green, blue))

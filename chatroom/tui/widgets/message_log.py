@@ -58,12 +58,12 @@ class MessageLog(ScrollView, can_focus=False):
         & .message-log--time, & .message-log--rule, & .message-log--notice, & .message-log--day,
         & .message-log--pending, & .message-log--hole { color: $text-muted; }
         & .message-log--pending, & .message-log--hole { text-style: dim; }
-        & .message-log--new { color: $text-error; }
+        & .message-log--new { color: $error; }
         & .message-log--mention { background: $warning 25%; }
         & .message-log--mention-bar { color: $warning; }
         & .message-log--meant { text-style: bold; }
-        & .message-log--failed { color: $text-error; }
-        & .message-log--link { color: $text-primary; text-style: underline; }
+        & .message-log--failed { color: $error; }
+        & .message-log--link { color: $primary; text-style: underline; }
         & .message-log--pill { color: $text; background: $primary; text-style: bold; }
         &:light .message-log--picture { color: #d8d8d8; background: #16181c; }
     }
@@ -173,11 +173,11 @@ class MessageLog(ScrollView, can_focus=False):
 
     def page_up(self) -> None:
         """Go a screen back."""
-        self.scroll_rows(-max(1, self.size.height - _PAGE_OVERLAP))
+        self.scroll_rows(-max(1, self._area.height - _PAGE_OVERLAP))
 
     def page_down(self) -> None:
         """Go a screen on."""
-        self.scroll_rows(max(1, self.size.height - _PAGE_OVERLAP))
+        self.scroll_rows(max(1, self._area.height - _PAGE_OVERLAP))
 
     def scroll_rows(self, rows: int) -> None:
         """Move by so many rows, down where it is positive."""
@@ -206,7 +206,7 @@ class MessageLog(ScrollView, can_focus=False):
         self._lay_out()
 
     def _lay_out(self) -> None:
-        if not self.is_attached or not self.size:
+        if not self.is_attached or not self._area:
             return
         timeline = self._timeline
         strips: list[Strip] = []
@@ -217,16 +217,21 @@ class MessageLog(ScrollView, can_focus=False):
                 self._view = LogView(self._drawer(timeline))
             self._places = self._find_places(self._view)
             strips = [self._view.strip(place) for place in self._places]
-        blank = [Strip.blank(self.size.width, self.rich_style)] * (self.size.height - len(strips))
+        blank = [Strip.blank(self._area.width, self.rich_style)] * (self._area.height - len(strips))
         strips = self._with_pill(blank + strips)
         self._show(strips)
         if timeline is not None and self._view is not None:
             self._move_scrollbar(timeline)
             self._tell(timeline, self._view)
 
+    @property
+    def _area(self) -> Size:
+        """What is left beside the scrollbar."""
+        return self.scrollable_content_region.size
+
     def _find_places(self, view: LogView) -> list[Place]:
         """The rows of the screen, from the anchor; where they do not fill it, the log follows."""
-        window, height = view.window(), self.size.height
+        window, height = view.window(), self._area.height
         if self._anchor is not None:
             top = window.clamp(view.place(min(self._anchor.position, window.end), self._anchor.offset))
             places = window.down(top, height + 1)
@@ -243,14 +248,15 @@ class MessageLog(ScrollView, can_focus=False):
             return
         changed = [y for y, strip in enumerate(strips) if strip is not before[y] and strip != before[y]]
         if changed:
-            self.refresh(Region(0, changed[0], self.size.width, changed[-1] - changed[0] + 1))
+            self.refresh(Region(0, changed[0], self._area.width, changed[-1] - changed[0] + 1))
 
     def _drawer(self, timeline: Timeline) -> Drawer:
-        return Drawer(timeline, geometry(self.size.width), self._looks(), self._words)
+        return Drawer(timeline, geometry(self._area.width), self._looks(), self._words)
 
     def _looks(self) -> Looks:
         _, background = self.background_colors
-        styles = {look: self.get_component_rich_style(f"message-log--{look}") for look in LOOKS}
+        component = self.get_component_rich_style
+        styles = {look: component(f"message-log--{look}") for look in LOOKS}
         return Looks(self.rich_style, background.rgb, styles)
 
     def _with_pill(self, strips: list[Strip]) -> list[Strip]:
@@ -259,7 +265,7 @@ class MessageLog(ScrollView, can_focus=False):
             return strips
         label = f" {self._words.new_below(self.new_below)} "
         pill = Segment(label, self.get_component_rich_style("message-log--pill"))
-        left = max(0, self.size.width - cell_len(label) - 1)
+        left = max(0, self._area.width - cell_len(label) - 1)
         return [
             *strips[:-1],
             Strip.join([strips[-1].crop(0, left), Strip([pill, Segment(" ", self.rich_style)])]),
@@ -271,7 +277,7 @@ class MessageLog(ScrollView, can_focus=False):
         if not self._places:
             return
         first, last = self._places[0].position, self._places[-1].position
-        for gap in timeline.missing(first - self.size.height, last + self.size.height):
+        for gap in timeline.missing(first - self._area.height, last + self._area.height):
             self.post_message(self.LinesWanted(timeline.room, *gap))
         newest = min(last, timeline.last)
         if newest > self._read_up_to and not view.entry(newest).is_hole:
@@ -286,17 +292,17 @@ class MessageLog(ScrollView, can_focus=False):
         count, span = self._bar_scale(timeline)
         first = self._places[0].position - 1 if self._places else 0
         at = span if self.is_following else min(span, round(first * span / max(1, count)))
-        height = span + self.size.height
+        height = span + self._area.height
         self.set_reactive(MessageLog.virtual_size, Size(0, height))
         self.set_reactive(MessageLog.scroll_y, at)
         self.set_reactive(MessageLog.scroll_target_y, at)
         if self.show_vertical_scrollbar:
             bar = self.vertical_scrollbar
-            bar.window_virtual_size, bar.window_size, bar.position = height, self.size.height, at
+            bar.window_virtual_size, bar.window_size, bar.position = height, self._area.height, at
 
     def _bar_scale(self, timeline: Timeline) -> tuple[int, int]:
         """How many messages can be scrolled past, and what the bar counts for all of them."""
-        if not self._places or (self.is_following and len(self._places) < self.size.height):
+        if not self._places or (self.is_following and len(self._places) < self._area.height):
             return 0, 0
         shown = self._places[-1].position - self._places[0].position + 1
         return max(1, timeline.end - shown), max(1, timeline.end - 1)
@@ -349,9 +355,15 @@ class MessageLog(ScrollView, can_focus=False):
         self._redraw()
 
     def notify_style_update(self) -> None:
-        """Another theme: draw in its colours."""
+        """Another theme, perhaps; the component classes learn it a little later."""
         super().notify_style_update()
-        self._redraw()
+        if self.is_attached:
+            self.call_later(self._check_looks)
+
+    def _check_looks(self) -> None:
+        """Draw in the colours of another theme."""
+        if self._view is not None and self._looks() != self._view.drawer.looks:
+            self._redraw()
 
     def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
         """The wheel goes back."""
@@ -368,7 +380,7 @@ class MessageLog(ScrollView, can_focus=False):
     def on_click(self, event: events.Click) -> None:
         """The pill leads to the newest message."""
         width = cell_len(self._words.new_below(self.new_below)) + 3
-        if self.new_below and event.y == self.size.height - 1 and event.x >= self.size.width - width:
+        if self.new_below and event.y == self._area.height - 1 and event.x >= self._area.width - width:
             event.stop()
             self.scroll_to_newest()
 
@@ -384,7 +396,7 @@ class MessageLog(ScrollView, can_focus=False):
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
         if not 0 <= y < len(self._strips):
-            return Strip.blank(self.size.width, self.rich_style)
+            return Strip.blank(self._area.width, self.rich_style)
         strip, place = self._strips[y], self._place_at(y)
         if place is None or self._view is None:
             return strip
