@@ -1,0 +1,422 @@
+"""The embedded log: all rooms of one server in one journal, with their files written behind.
+
+Lines gather while the last round is on its way to the disk. A round is one batch of the journal: one write
+and one fsync on a thread, for all rooms together. Only when that has returned are its lines *stored*: the
+callback hears of them, pages hold them. Their room files follow at the next flush; until they are durable
+there, the lines stay in memory.
+
+Everything here runs on the event loop; what blocks is a job of one of three threads (journal, flush, pages).
+"""
+
+import asyncio
+import functools
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
+from pathlib import Path
+
+from chatroom.protocol.ids import Epoch, MessageId, RoomId
+from chatroom_server.core.inputs import Refused, Stored
+from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredLine
+from chatroom_server.history import journal, lock, rooms
+from chatroom_server.history.files import Files, OsFiles
+from chatroom_server.history.flusher import Flusher, FlushJob, FlushResult
+from chatroom_server.history.journal import Journal
+from chatroom_server.history.opening import Opened, Recovery, open_folder, release
+from chatroom_server.history.pager import Pager
+from chatroom_server.history.pages import Budget
+from chatroom_server.history.records import Position, room_word
+from chatroom_server.history.rooms import RoomStore
+from chatroom_server.history.settings import LogSettings
+from chatroom_server.history.state import RoomState
+from chatroom_server.history.worker import Worker
+
+_log = logging.getLogger(__name__)
+
+Outcome = Stored | Refused
+STOPPING = "stopping"
+DISK_FULL = "disk-full"
+DISK_ERROR = "disk-error"
+BEHIND = "disk-slow"
+
+
+@dataclass(slots=True)
+class _Round:
+    """What is on its way to the disk, and what became of it."""
+
+    drafts: list[Draft]
+    lines: list[StoredLine]
+    payloads: list[bytes]
+    end: Position | None = None
+    error: Exception | None = None
+
+
+async def open_log(
+    folder: Path,
+    *,
+    on_outcome: Callable[[Outcome], None],
+    on_flush_due: Callable[[], None] | None = None,
+    files: Files | None = None,
+    fsync: bool = True,
+    settings: LogSettings | None = None,
+    note: str = "",
+) -> tuple["EmbeddedLog", Recovery]:
+    """Open a data folder, making it where there is none. What blocks runs on a thread.
+
+    Args:
+        on_outcome: Called on the event loop for each round, in order.
+        on_flush_due: Called on the event loop when so much waits that a flush should come now.
+        files: The disk.
+        fsync: False leaves it to the system when the journal's bytes reach the disk: a power cut may then
+        lose what
+            was said to be stored.
+        note: What others may read in the folder's lock, such as the path of the control socket.
+
+    Raises:
+        HistoryError: The folder cannot be used; the message says why and what to do.
+    """
+    files = files or OsFiles()
+    settings = settings or LogSettings()
+    opened = await asyncio.to_thread(open_folder, folder, files, settings, durable=fsync, note=note)
+    log = EmbeddedLog(folder, opened, on_outcome, on_flush_due, files=files, fsync=fsync, settings=settings)
+    return log, opened.recovery
+
+
+class EmbeddedLog:
+    """The `Log` of one server. Made by `open_log`."""
+
+    def __init__(
+        self,
+        folder: Path,
+        opened: Opened,
+        on_outcome: Callable[[Outcome], None],
+        on_flush_due: Callable[[], None] | None,
+        *,
+        files: Files,
+        fsync: bool,
+        settings: LogSettings,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        self._loop = loop
+        self._files = files
+        self._folder = folder
+        self._opened = opened
+        self._settings = settings
+        self._on_outcome = on_outcome
+        self._on_flush_due = on_flush_due
+        self._epoch = opened.checkpoint.epoch
+        self._rooms = _known_rooms(opened)
+        self._journal = Journal(
+            files,
+            folder / journal.FOLDER,
+            start=opened.next_place,
+            salt=opened.checkpoint.salt,
+            segment_bytes=settings.journal_segment,
+            durable=fsync,
+        )
+        self._store = RoomStore(
+            files, folder / rooms.FOLDER, epoch=self._epoch, segment_bytes=settings.room_segment
+        )
+        self._flusher = Flusher(
+            files,
+            folder,
+            self._store,
+            opened.checkpoint,
+            few_rooms=settings.few_rooms,
+            unsynced_bytes=settings.unsynced_max,
+        )
+        self._writer = Worker("chatroom-journal", loop)
+        self._filer = Worker("chatroom-flush", loop)
+        self._pager = Pager(files, folder / rooms.FOLDER, self._store, threads=settings.read_threads)
+        self._waiting: list[Draft] = []
+        self._round: _Round | None = None
+        self._is_begun = False
+        self._is_draining = False
+        self._is_closed = False
+        self._idle: list[asyncio.Future[None]] = []
+        self._refusal = ""
+        self._yielded = opened.next_place
+        self._projected = opened.checkpoint.projected
+        self._accounts = opened.checkpoint.accounts
+        self._replaced: dict[str, bytes] = {}
+        self._appended: dict[str, bytes] = {}
+        self._dirty: set[RoomId] = {room for room, state in self._rooms.items() if state.tail}
+        self._unfiled = sum(len(line) for state in self._rooms.values() for line in state.tail)
+        self._flush_trouble = ""
+        self._flushing: asyncio.Future[None] | None = None
+
+    @property
+    def epoch(self) -> Epoch:
+        """The word that changes when the past was replaced."""
+        return self._epoch
+
+    @property
+    def flush_due(self) -> bool:
+        """So much waits in memory that a flush should come now."""
+        return self._unfiled >= self._settings.flush_due
+
+    def last_id(self, room: RoomId) -> MessageId:
+        """The number of the room's last stored line, 0 for none."""
+        state = self._rooms.get(room)
+        return MessageId(state.stored if state else 0)
+
+    def rooms(self) -> Mapping[RoomId, MessageId]:
+        """The last stored number of each room that has lines; the account log is no room."""
+        return {
+            room: MessageId(state.stored)
+            for room, state in self._rooms.items()
+            if state.stored and room != ACCOUNTS
+        }
+
+    def set_note(self, note: str) -> None:
+        """Change what others may read in the folder's lock."""
+        lock.write_note(self._files, self._opened.lock_fd, note)
+
+    # --- storing ------------------------------------------------------------------------------
+
+    def append(self, drafts: Sequence[Draft]) -> None:
+        """Take lines to store; never blocks. Outcomes come through the callback given at opening."""
+        if not drafts:
+            return
+        if self._is_draining:
+            self._loop.call_soon(self._on_outcome, Refused(list(drafts), STOPPING))
+            return
+        self._waiting += drafts
+        self._begin_soon()
+
+    def _begin_soon(self) -> None:
+        """Begin a round when all of this turn of the loop has been given, unless one is on its way."""
+        if not self._is_begun and self._round is None:
+            self._is_begun = True
+            self._loop.call_soon(self._begin)
+
+    def _begin(self) -> None:
+        self._is_begun = False
+        drafts, self._waiting = self._waiting, []
+        if self._unfiled >= self._settings.waiting_max:
+            self._refuse(drafts, self._flush_trouble or BEHIND)
+            self._wake_idle()
+            return
+        self._round = self._numbered(drafts)
+        self._writer.submit(functools.partial(self._write, self._round), self._end)
+
+    def _numbered(self, drafts: list[Draft]) -> _Round:
+        """Give numbers. Only one round is on its way, so those of a refused one are free again."""
+        lines: list[StoredLine] = []
+        payloads: list[bytes] = []
+        for draft in drafts:
+            room = draft.room
+            state = self._rooms.get(room) or self._new_room(room)
+            state.assigned += 1
+            line = b'{"id":%d,%b' % (state.assigned, draft.rest)
+            lines.append(StoredLine(room, MessageId(state.assigned), line, draft.ref))
+            payloads.append(state.word + line)
+        return _Round(drafts, lines, payloads)
+
+    def _new_room(self, room: RoomId) -> RoomState:
+        state = self._rooms[room] = RoomState(room_word(room) + b" ")
+        return state
+
+    def _write(self, this: _Round) -> _Round:
+        """On the journal's thread."""
+        try:
+            this.end = self._journal.write(this.payloads)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the round gets its outcome
+            this.error = error
+        return this
+
+    def _end(self, this: _Round) -> None:
+        self._round = None
+        if this.end is not None:
+            self._store_lines(this.lines, this.end)
+        else:
+            for room in {draft.room for draft in this.drafts}:
+                state = self._rooms[room]
+                state.assigned = state.stored
+            self._refuse(this.drafts, self._reason(this.error))
+        if self._waiting:
+            self._begin_soon()
+        else:
+            self._wake_idle()
+
+    def _store_lines(self, lines: list[StoredLine], end: Position) -> None:
+        was_due = self.flush_due
+        for stored in lines:
+            state = self._rooms[stored.room]
+            state.stored = stored.id
+            if stored.room != ACCOUNTS:
+                state.tail.append(stored.line)
+                self._unfiled += len(stored.line)
+                self._dirty.add(stored.room)
+        self._yielded = end
+        if self._refusal:
+            _log.warning("the journal can be written again: new messages are stored")
+            self._refusal = ""
+        self._call(functools.partial(self._on_outcome, Stored(lines)))
+        if self.flush_due and not was_due and self._on_flush_due:
+            self._call(self._on_flush_due)
+
+    def _refuse(self, drafts: list[Draft], reason: str) -> None:
+        self._call(functools.partial(self._on_outcome, Refused(drafts, reason)))
+
+    def _call(self, callback: Callable[[], None]) -> None:
+        """Whatever a callback of others raises, this log goes on."""
+        try:
+            callback()
+        except Exception:  # noqa: BLE001 - theirs, not ours
+            _log.exception("what listens to the log failed")
+
+    def _reason(self, error: Exception | None) -> str:
+        reason = _word(error)
+        if reason != self._refusal:
+            _log.error(
+                "new messages are refused: the journal in %s cannot be written (%s)", self._folder, error
+            )
+        self._refusal = reason
+        return reason
+
+    def _wake_idle(self) -> None:
+        for waiter in self._idle:
+            if not waiter.done():
+                waiter.set_result(None)
+        self._idle.clear()
+
+    # --- pages --------------------------------------------------------------------------------
+
+    async def page(
+        self, room: RoomId, *, after: MessageId | None, before: MessageId | None, limit: int, max_bytes: int
+    ) -> Page:
+        """Read stored lines of a room, see `Log.page`.
+
+        Raises:
+            OSError: The disk does not give them.
+        """
+        state = self._rooms.get(room)
+        if state is None or room == ACCOUNTS:
+            return Page(MessageId(0), MessageId(0), [])
+        return await self._pager.page(state, after, before, limit, Budget(max_bytes))
+
+    # --- flushing -----------------------------------------------------------------------------
+
+    async def flush(self, replaced: Mapping[str, bytes], appended: Mapping[str, bytes]) -> None:
+        """Write projections and room files, see `Log.flush`."""
+        for name, content in replaced.items():
+            self._replaced[name] = content
+            self._appended.pop(name, None)
+        for name, content in appended.items():
+            self._appended[name] = self._appended.get(name, b"") + content
+        self._projected = self._yielded
+        self._accounts = self.last_id(ACCOUNTS)
+        await self._flush()
+
+    async def _flush(self, *, closing: bool = False) -> None:
+        """One flush after the other; one that nobody waits for any more comes to its end, too."""
+        while self._flushing is not None:
+            await asyncio.shield(self._flushing)
+        job = self._next_flush(closing=closing)
+        if job is not None:
+            self._flushing = self._loop.create_future()
+            self._filer.submit(functools.partial(self._run_flush, job), functools.partial(self._flushed, job))
+            await asyncio.shield(self._flushing)
+
+    def _next_flush(self, *, closing: bool) -> FlushJob | None:
+        lines = {room: lines for room in self._dirty if (lines := self._rooms[room].unfiled())}
+        current = self._flusher.checkpoint
+        is_moved = self._yielded > current.filed or self._projected > current.projected
+        if not (is_moved or lines or self._replaced or self._appended or closing):
+            return None
+        replaced, self._replaced = self._replaced, {}
+        appended, self._appended = self._appended, {}
+        return FlushJob(lines, self._yielded, self._projected, self._accounts, replaced, appended, closing)
+
+    def _run_flush(self, job: FlushJob) -> FlushResult:
+        """On the flush thread."""
+        try:
+            return self._flusher.run(job)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the flush gets its end
+            _log.exception("a flush failed in a way that nobody thought of")
+            return FlushResult(error=error)
+
+    def _flushed(self, job: FlushJob, result: FlushResult) -> None:
+        flushing, self._flushing = self._flushing, None
+        self._take(result)
+        if not result.projected:
+            self._keep(job.replaced, job.appended)
+        self._report(result)
+        if flushing is not None:
+            flushing.set_result(None)
+
+    def _take(self, result: FlushResult) -> None:
+        for room, file in result.filed.items():
+            self._rooms[room].filed = file
+        for room, file in result.durable.items():
+            state = self._rooms[room]
+            del state.tail[: file.last - state.durable]
+            state.durable = file.last
+        self._dirty = {room for room in self._dirty | result.filed.keys() if self._rooms[room].unfiled()}
+        self._unfiled = sum(len(line) for room in self._dirty for line in self._rooms[room].unfiled())
+
+    def _keep(self, replaced: Mapping[str, bytes], appended: Mapping[str, bytes]) -> None:
+        """Put back what was not written, under what came since."""
+        later = self._appended
+        self._appended = {
+            name: content + later.pop(name, b"")
+            for name, content in appended.items()
+            if name not in self._replaced
+        } | later
+        self._replaced = {**replaced, **self._replaced}
+
+    def _report(self, result: FlushResult) -> None:
+        if result.error is not None:
+            if not self._flush_trouble:
+                _log.error("a flush to %s failed and is tried again: %s", self._folder, result.error)
+            self._flush_trouble = _word(result.error)
+        elif self._flush_trouble:
+            _log.warning("flushes to %s work again", self._folder)
+            self._flush_trouble = ""
+
+    # --- the end ------------------------------------------------------------------------------
+
+    async def drain(self) -> None:
+        """Take no more drafts, and wait for the outcome of those that were given."""
+        self._is_draining = True
+        if self._round is not None or self._is_begun:
+            waiter = self._loop.create_future()
+            self._idle.append(waiter)
+            await waiter
+
+    async def close(self) -> None:
+        """Drain, write what waits, and let go of the files and of the folder."""
+        await self.drain()
+        if self._is_closed:
+            return
+        self._is_closed = True
+        await self._flush(closing=True)
+        await asyncio.to_thread(self._let_go)
+
+    def _let_go(self) -> None:
+        self._writer.stop()
+        self._filer.stop()
+        self._pager.stop()
+        self._journal.close()
+        release(self._files, self._opened)
+
+
+def _known_rooms(opened: Opened) -> dict[RoomId, RoomState]:
+    known = {
+        room: RoomState(room_word(room) + b" ", file.last, file.last, file, [], file.last, (1, []))
+        for room, file in opened.checkpoint.rooms.items()
+    }
+    for room, lines in opened.pending.items():
+        state = known.setdefault(room, RoomState(room_word(room) + b" "))
+        state.tail = lines
+        state.stored = state.assigned = state.durable + len(lines)
+    if opened.accounts:
+        known[ACCOUNTS] = RoomState(room_word(ACCOUNTS) + b" ", opened.accounts, opened.accounts)
+    return known
+
+
+def _word(error: Exception | None) -> str:
+    is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
+    return DISK_FULL if is_full else DISK_ERROR

@@ -1,0 +1,57 @@
+"""The data folder's lock: one server at a time, and a word of it for whoever wants to speak with it."""
+
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chatroom_server.history.errors import FolderInUseError
+from chatroom_server.history.files import Files, read_file, write_at
+
+NAME: Final = "lock"
+
+
+@dataclass(frozen=True, slots=True)
+class LockNote:
+    """What the server that has the folder says of itself.
+
+    Attributes:
+        pid: Its process.
+        note: Free text, such as the path of its control socket.
+    """
+
+    pid: int
+    note: str
+
+
+def read_lock(files: Files, folder: Path) -> LockNote:
+    """What the last server wrote there, running or not; pid 0 when it says nothing."""
+    try:
+        said = json.loads(read_file(files, folder / NAME))
+        return LockNote(int(said["pid"]), str(said["note"]))
+    except (OSError, ValueError, TypeError, KeyError):
+        return LockNote(0, "")
+
+
+def take_lock(files: Files, folder: Path, note: str) -> int:
+    """Lock the folder until the returned file is closed or the process ends.
+
+    Raises:
+        FolderInUseError: Another process has it.
+        OSError: The lock file cannot be made.
+    """
+    try:
+        fd = files.lock(folder / NAME)
+    except BlockingIOError as error:
+        holder = read_lock(files, folder)
+        raise FolderInUseError(folder, holder.pid, holder.note) from error
+    write_note(files, fd, note)
+    return fd
+
+
+def write_note(files: Files, fd: int, note: str) -> None:
+    """Leave word in a lock that is ours."""
+    content = json.dumps({"pid": os.getpid(), "note": note}).encode() + b"\n"
+    files.truncate(fd, 0)
+    write_at(files, fd, content, 0)

@@ -1,0 +1,187 @@
+"""Reading the journal after a stop of any kind: what is good, what is torn, what is damaged.
+
+A batch that is damaged and has no whole batch behind it is a *torn tail*: the server died while it was
+written, and nobody was shown anything of it. Its good lines stay. Damage in front of a whole batch is
+*corruption*: something that was stored is lost, which is reported and gives the log another epoch.
+
+Where a line is lost and a later one of its room is not, a line of kind `lost` takes its number, so that
+numbers keep having no holes and every other line keeps its own.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from chatroom.protocol.ids import MessageId, RoomId
+from chatroom_server.history.files import Files, read_file
+from chatroom_server.history.journal import list_segments, segment_path
+from chatroom_server.history.records import (
+    Damage,
+    Entry,
+    Header,
+    Position,
+    Scan,
+    decode_header,
+    scan,
+    segment_salt,
+)
+
+_AT = re.compile(rb'"at":(\d+)')
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """Bytes of the journal that are kept for people to look at.
+
+    Attributes:
+        name: What to call the copy.
+        sentence: What happened.
+    """
+
+    name: str
+    data: bytes
+    sentence: str
+
+
+@dataclass(slots=True)
+class Found:
+    """What the journal holds behind a place.
+
+    Attributes:
+        entries: Each room's lines consecutive, from the first that the room's files may lack or earlier.
+        corrupt: Something that was stored is lost.
+    """
+
+    entries: list[Entry] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    corrupt: bool = False
+    next_segment: int = 1
+    next_batch: int = 1
+
+
+@dataclass(slots=True)
+class _Segment:
+    number: int
+    data: bytes
+    header: Header | None
+    body: int
+    """Where its batches begin, 0 when the header is damaged."""
+
+
+def read_journal(
+    files: Files, folder: Path, start: Position, salt: int, last_ids: Mapping[RoomId, MessageId]
+) -> Found:
+    """Read everything behind a place. Changes nothing on the disk.
+
+    Args:
+        folder: The journal's.
+        last_ids: The last line of each room that is safe outside the journal.
+
+    Raises:
+        OSError: The disk does not give the bytes.
+    """
+    numbers = list_segments(files, folder)
+    found = Found(next_segment=max([start.segment - 1, *numbers]) + 1, next_batch=start.batch)
+    segments = [_load(files, folder, number, salt) for number in numbers if number >= start.segment]
+    if start.offset and (not segments or segments[0].number != start.segment):
+        _report_missing(found, folder, start)
+    scans = [(each, _scan(each, start, salt, end)) for each, end in _valid(segments)]
+    _judge(found, folder, scans)
+    found.entries = list(
+        _consecutive(found, [entry for _, part in scans for entry in part.entries], last_ids)
+    )
+    return found
+
+
+def _load(files: Files, folder: Path, number: int, salt: int) -> _Segment:
+    data = read_file(files, segment_path(folder, number))
+    decoded = decode_header(data, segment_salt(salt, number))
+    header, body = decoded or (None, 0)
+    return _Segment(number, data, header, body)
+
+
+def _valid(segments: list[_Segment]) -> list[tuple[_Segment, int]]:
+    """The segments, each with the place up to which later headers leave it valid; void ones are left out."""
+    valid: list[tuple[_Segment, int]] = []
+    cut: tuple[int, int] | None = None
+    for segment in reversed(segments):
+        if cut is not None and segment.number > cut[0]:
+            continue
+        end = cut[1] if cut is not None and segment.number == cut[0] else len(segment.data)
+        valid.append((segment, end))
+        cut = segment.header.cut if segment.header else None
+    return valid[::-1]
+
+
+def _scan(segment: _Segment, start: Position, salt: int, end: int) -> Scan:
+    begin = start.offset if segment.number == start.segment and start.offset else segment.body
+    part = scan(segment.data[:end], segment.number, begin, segment_salt(salt, segment.number))
+    if end > len(segment.data):
+        part.damages.append(Damage(len(segment.data), end))
+    return part
+
+
+def _judge(found: Found, folder: Path, scans: list[tuple[_Segment, Scan]]) -> None:
+    """Tell torn tails from corruption, and say what was found."""
+    last_good = max((index for index, (_, part) in enumerate(scans) if part.batches), default=-1)
+    for index, (segment, part) in enumerate(scans):
+        for number in part.batches:
+            if number > found.next_batch:
+                found.corrupt = True
+                found.notes.append(f"the journal lacks what stood before its batch {number} in {folder}")
+            found.next_batch = max(found.next_batch, number + 1)
+        torn = [d for d in part.damages if index >= last_good and d.end == part.end and d.start < d.end]
+        damaged = [d for d in part.damages if d not in torn]
+        if damaged:
+            found.corrupt = True
+            found.asides.append(_set_aside(folder, segment))
+        found.asides += [_cut_off(folder, segment, damage) for damage in torn]
+
+
+def _set_aside(folder: Path, segment: _Segment) -> Aside:
+    path = segment_path(folder, segment.number)
+    return Aside(path.name, segment.data, f"{path} is damaged; its good lines were kept")
+
+
+def _cut_off(folder: Path, segment: _Segment, damage: Damage) -> Aside:
+    path = segment_path(folder, segment.number)
+    count = damage.end - damage.start
+    return Aside(
+        f"{path.stem}-{damage.start}.torn",
+        segment.data[damage.start : damage.end],
+        f"{path} ended in a batch that was not written to its end ({count} bytes from {damage.start}); "
+        "its good lines were kept",
+    )
+
+
+def _report_missing(found: Found, folder: Path, start: Position) -> None:
+    found.corrupt = True
+    found.notes.append(f"{segment_path(folder, start.segment)} is missing")
+
+
+def _consecutive(found: Found, entries: list[Entry], last_ids: Mapping[RoomId, MessageId]) -> Iterator[Entry]:
+    """Leave out what stands there twice, and fill holes."""
+    seen: dict[RoomId, int] = {}
+    for entry in entries:
+        last = seen.get(entry.room)
+        if last is None:
+            last = min(last_ids.get(entry.room, 0), entry.id - 1)
+        if entry.id <= last:
+            continue
+        if entry.id > last + 1:
+            found.notes.append(f"room {entry.room!r} lost the lines {last + 1} to {entry.id - 1}")
+        for number in range(last + 1, entry.id):
+            yield entry._replace(id=MessageId(number), line=_lost_line(number, entry))
+        seen[entry.room] = entry.id
+        yield entry
+
+
+def _lost_line(number: int, following: Entry) -> bytes:
+    found = _AT.search(following.line)
+    room = msgspec.json.encode(following.room)
+    at = found[1] if found else b"0"
+    return b'{"id":%d,"at":%b,"room":%b,"user":"","nick":"","kind":"lost"}' % (number, at, room)
