@@ -7,13 +7,14 @@ from typing import Final, cast
 
 from chatroom.common import settings as read
 from chatroom.common.keyvalue import Entry, SettingsError, parse
+from chatroom.common.names import check_nick
 from chatroom.common.places import COURSE_LOGS
 
 KEYS: Final = (
-    read.Key("HOST", "127.0.0.1", read.text, "The server's name or address."),
+    read.Key("HOST", "127.0.0.1", read.host_name, "The server's name or address."),
     read.Key("PORT", "9999", read.whole(1, 65535), "The server's TCP port."),
     read.Key("SERVER", "", read.text, "host:port or an invitation; goes before HOST and PORT."),
-    read.Key("NICK", "", read.text, "The name others see; empty: asked for the first time."),
+    read.Key("NICK", "", read.unless_empty(check_nick), "The name others see; empty: asked for the first time."),
     read.Key("LANG", "", read.choice("", "en", "fr"), "en or fr; empty: the locale's."),
     read.Key("BELL", "yes", read.yes_no, "Ring the terminal's bell when one is meant, or written to alone."),
     read.Key("THEME", "", read.text, "A theme of the full screen; Ctrl+P lists them."),
@@ -66,7 +67,6 @@ def load_settings(
     """
     try:
         entries = _read_file(config or usual, is_needed=config is not None)
-        # LANG of the environment is the locale's, and has a shape of its own.
         values = read.gather(KEYS, options=options, environ=environ, entries=entries)
     except ConfigError:
         raise

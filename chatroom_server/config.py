@@ -8,13 +8,14 @@ from typing import Final, cast
 
 from chatroom.common import settings as read
 from chatroom.common.keyvalue import Entry, SettingsError, parse
+from chatroom.common.names import check_room
 from chatroom.common.places import COURSE_LOGS, own_home
 
 KEYS: Final = (
-    read.Key("HOST", "127.0.0.1", read.text, "Address to listen on; 0.0.0.0 or :: serves the network."),
+    read.Key("HOST", "127.0.0.1", read.host_name, "Address to listen on; 0.0.0.0 or :: serves the network."),
     read.Key("PORT", "9999", read.whole(0, 65535), "TCP port; 0 takes a free one."),
     read.Key("DATA", "", read.text, "Folder of the journal, the rooms and the server's key; empty: the user's data folder."),
-    read.Key("DEFAULT_ROOM", "general", read.text, "The room that exists from the start."),
+    read.Key("DEFAULT_ROOM", "general", check_room, "The room that exists from the start."),
     read.Key("HISTORY_FLUSH_S", "5", read.seconds(0.05, 3600), "Seconds between two writes of the rooms' files."),
     read.Key("FSYNC", "yes", read.yes_no, "no leaves it to the system when messages reach the disk: a power cut can lose some."),
     read.Key("GUESTS", "no", read.yes_no, "Admit users without a key: a class, a kiosk, a benchmark."),

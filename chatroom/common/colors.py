@@ -1,9 +1,11 @@
 """The colours of users, and how they are made legible on any background (WCAG 2.2, contrast ratio)."""
 
 import colorsys
+import re
 from typing import Final
 
 RGB = tuple[int, int, int]
+_WRITTEN: Final = re.compile("#[0-9a-fA-F]{6}")
 
 PALETTE: Final = (
     "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2",
@@ -21,12 +23,9 @@ def draw_color(seed: int) -> str:
 
 def parse_color(text: str) -> RGB | None:
     """Read `#rrggbb`; None for anything else."""
-    if len(text) != 7 or text[0] != "#":
+    if not _WRITTEN.fullmatch(text):
         return None
-    try:
-        value = int(text[1:], 16)
-    except ValueError:
-        return None
+    value = int(text[1:], 16)
     return value >> 16, value >> 8 & 255, value & 255
 
 

@@ -1,8 +1,15 @@
 """The course's syntax of settings: `KEY=VALUE` lines and `#` comments."""
 
 import difflib
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Final
+
+from chatroom.common.inert import one_line
+
+_QUOTED: Final = re.compile(r"""(["'])(.*?)\1\s*(?:#.*)?""")
+_COMMENT: Final = re.compile(r"\s#.*")
 
 
 class SettingsError(ValueError):
@@ -23,7 +30,7 @@ class Entry:
 
 
 def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
-    """Read settings, in the order of the file.
+    """Read settings, in the order of the file; of a key that is set twice the last one counts.
 
     Args:
         source: The file's name, for sentences.
@@ -33,7 +40,7 @@ def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
         SettingsError: A line is no setting, or names a key that there is not.
     """
     entries = []
-    for number, line in enumerate(text.removeprefix("\ufeff").splitlines(), start=1):
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         entry = _parse_line(line.strip(), f"{source}, line {number}", known)
         if entry is not None:
             entries.append(entry)
@@ -48,8 +55,8 @@ def _parse_line(line: str, origin: str, known: Collection[str]) -> Entry | None:
     if not separator or not key:
         raise SettingsError(f"{origin}: {line[:60]!r} is no setting; write KEY=VALUE")
     if key not in known:
-        raise SettingsError(f"{origin}: there is no {key}{suggest(key, known)}")
-    return Entry(key, _unquoted(value.strip()), origin)
+        raise SettingsError(f"{origin}: there is no {one_line(key)[:60]}{suggest(key, known)}")
+    return Entry(key, _unquoted(value), origin)
 
 
 def suggest(key: str, known: Collection[str]) -> str:
@@ -59,6 +66,7 @@ def suggest(key: str, known: Collection[str]) -> str:
 
 
 def _unquoted(value: str) -> str:
-    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
-        return value[1:-1]
-    return value.partition(" #")[0].rstrip()
+    """The value without its quotes, within which a # is no comment, or without its comment."""
+    if quoted := _QUOTED.fullmatch(value.strip()):
+        return quoted[2]
+    return _COMMENT.sub("", value).strip()

@@ -1,5 +1,6 @@
 """The rules of nicks and room names, and the keys by which names are compared."""
 
+import re
 import unicodedata
 from typing import Final
 
@@ -7,8 +8,13 @@ from chatroom.common.inert import one_line
 
 NICK_MAX: Final = 24
 ROOM_MAX: Final = 40
-"""Cells on a terminal; and characters may not be more either."""
+"""Cells on a terminal."""
 BYTES_MAX: Final = 200
+_BLANK: Final = "\u2800"
+"""A letter of Braille without dots: visible by its category alone."""
+
+_UNSEEN: Final = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
+"""Joiners and variation selectors: two names that differ in these alone look the same."""
 
 
 class NameProblem(ValueError):  # noqa: N818  # what it says, not what went wrong in the program
@@ -37,12 +43,14 @@ def nick_key(nick: str) -> str:
 
 
 def room_key(name: str) -> str:
-    """The id of a room with this name."""
-    return _key(name)
+    """The id of a room with this name, which may be written with its `#`."""
+    return _key(name.strip().removeprefix("#"))
 
 
 def _key(name: str) -> str:
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name.strip()).casefold())
+    """NFC, casefolded (Unicode, definition D145), without what nobody sees."""
+    visible = unicodedata.normalize("NFD", _UNSEEN.sub("", name).strip())
+    return unicodedata.normalize("NFC", visible.casefold())
 
 
 def check_nick(text: str) -> str:
@@ -55,8 +63,8 @@ def check_nick(text: str) -> str:
     if not nick:
         raise NameProblem("empty", _("a nick is needed: what should the others call you?"))
     _check_characters(nick, _("a nick cannot hold control or invisible characters"))
-    if "\n" in text or "\t" in nick:
-        raise NameProblem("control", _("a nick cannot hold control or invisible characters"))
+    if any(character.isspace() for character in nick):
+        raise NameProblem("space", _("a nick cannot hold spaces; write jean-pierre"))
     if nick[0] in "@#/=":
         raise NameProblem("start", _("a nick cannot begin with {character}"), character=nick[0])
     _check_length(nick, NICK_MAX, _("a nick can be {max} characters wide at most"))
@@ -82,7 +90,8 @@ def check_room(text: str) -> str:
 
 
 def _check_characters(name: str, sentence: str) -> None:
-    if one_line(name) != name or not any(unicodedata.category(character)[0] in "LNPS" for character in name):
+    """Let through what is inert, can be seen, and does not begin with a mark on what stands before it."""
+    if one_line(name) != name or _BLANK in name or unicodedata.category(name[0])[0] == "M":
         raise NameProblem("control", sentence)
 
 

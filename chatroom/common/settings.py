@@ -4,9 +4,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
+from chatroom.common.inert import one_line
 from chatroom.common.keyvalue import Entry, SettingsError
 
+Reader = Callable[[str], object]
+
 DEFAULT_ORIGIN = "default"
+_SHOWN_MAX = 60
+_YES = ("yes", "on", "true", "1")
+_NO = ("no", "off", "false", "0")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class Key:
 
     name: str
     default: str
-    read: Callable[[str], object]
+    read: Reader
     meaning: str
 
 
@@ -71,7 +77,7 @@ def _read(key: Key, text: str, origin: str) -> Value:
     try:
         return Value(key.read(text.strip()), text.strip(), origin)
     except ValueError as error:
-        raise SettingsError(f"{origin}: {key.name}={text}: {error}") from error
+        raise SettingsError(f"{origin}: {key.name}={one_line(text)[:_SHOWN_MAX]}: {error}") from error
 
 
 def check_lines(values: Mapping[str, Value]) -> list[str]:
@@ -92,28 +98,31 @@ def text(value: str) -> str:
     return value
 
 
+def host_name(value: str) -> str:
+    """A host's name or address."""
+    if not value or any(character.isspace() or character == "/" for character in value):
+        raise ValueError("a name or an address is wanted, such as 127.0.0.1")
+    return value
+
+
+def unless_empty(read: Callable[[str], str]) -> Callable[[str], str]:
+    """What another reader takes, or nothing."""
+    return lambda value: read(value) if value else ""
+
+
 def yes_no(value: str) -> bool:
     """`yes` or `no`."""
-    words = {
-        "yes": True,
-        "on": True,
-        "true": True,
-        "1": True,
-        "no": False,
-        "off": False,
-        "false": False,
-        "0": False,
-    }
-    if value.lower() not in words:
+    word = value.lower()
+    if word not in _YES + _NO:
         raise ValueError("write yes or no")
-    return words[value.lower()]
+    return word in _YES
 
 
 def whole(low: int, high: int) -> Callable[[str], int]:
     """A whole number within bounds."""
 
     def read(value: str) -> int:
-        if not (value.isascii() and value.isdecimal()) or not low <= int(value) <= high:
+        if not (value.isascii() and value.isdecimal() and len(value) <= 20) or not low <= int(value) <= high:
             raise ValueError(f"a number from {low} to {high} is wanted")
         return int(value)
 
@@ -154,10 +163,11 @@ def host_ports(value: str) -> tuple[tuple[str, int], ...]:
 
 
 def _host_port(word: str) -> tuple[str, int]:
-    host, separator, port = word.rpartition(":")
-    if not separator or not host or not port.isdecimal() or not 1 <= int(port) <= 65535:
-        raise ValueError("host:port is wanted, such as chat.example.org:9999")
-    return host.strip("[]"), int(port)
+    host, _separator, port = word.rpartition(":")
+    try:
+        return host_name(host).strip("[]"), whole(1, 65535)(port)
+    except ValueError as error:
+        raise ValueError("host:port is wanted, such as chat.example.org:9999") from error
 
 
 def choice(*allowed: str) -> Callable[[str], str]:

@@ -9,6 +9,7 @@ always named. A sentence without a translation is shown in English.
 """
 
 import gettext
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -42,6 +43,6 @@ def pick_language(lang: str | None, environ: Mapping[str, str]) -> str:
         return lang if lang in LANGUAGES else "en"
     for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
         if value := environ.get(name):
-            code = value.split(".")[0].split("_")[0].lower()
+            code = re.split("[._@]", value, maxsplit=1)[0].lower()
             return code if code in LANGUAGES else "en"
     return "en"

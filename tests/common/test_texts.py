@@ -1,0 +1,52 @@
+"""Sentences come in the language asked for, else in English."""
+
+import gettext
+
+import pytest
+
+from chatroom.common.texts import Texts, pick_language
+
+
+@pytest.mark.parametrize(
+    ("lang", "environ", "picked"),
+    [
+        (None, {}, "en"),
+        ("fr", {"LANG": "en_GB.UTF-8"}, "fr"),
+        ("en", {"LANG": "fr_FR.UTF-8"}, "en"),
+        ("de", {"LANG": "fr_FR.UTF-8"}, "en"),
+        ("", {"LANG": "fr_FR.UTF-8"}, "fr"),
+        (None, {"LANG": "fr"}, "fr"),
+        (None, {"LANG": "fr@euro"}, "fr"),
+        (None, {"LANG": "FR_BE"}, "fr"),
+        (None, {"LANG": "fr.UTF-8"}, "fr"),
+        (None, {"LANG": "frc_CA"}, "en"),
+        (None, {"LANG": "C.UTF-8"}, "en"),
+        (None, {"LANG": "POSIX"}, "en"),
+        (None, {"LC_ALL": "", "LC_MESSAGES": "fr_FR", "LANG": "en_GB"}, "fr"),
+        (None, {"LC_ALL": "C", "LC_MESSAGES": "fr_FR"}, "en"),
+        (None, {"CHATROOM_LANG": "fr"}, "en"),
+    ],
+)
+def test_the_language_is_the_one_asked_for_or_the_locale(
+    lang: str | None, environ: dict[str, str], picked: str
+) -> None:
+    assert pick_language(lang, environ) == picked
+
+
+def test_english_needs_no_catalogue() -> None:
+    texts = Texts()
+    assert texts.lang == "en"
+    assert texts._("You said: {text}") == "You said: {text}"
+    assert texts.n("{count} message", "{count} messages", 1) == "{count} message"
+    assert texts.n("{count} message", "{count} messages", 0) == "{count} messages"
+
+
+class _Shouting(gettext.NullTranslations):
+    def gettext(self, message: str) -> str:
+        return message.upper() or "HEADER OF THE CATALOGUE"
+
+
+def test_nothing_is_translated_to_nothing() -> None:
+    """The empty text is where a catalogue keeps its header."""
+    assert Texts(_Shouting(), "fr")._("") == ""
+    assert Texts(_Shouting(), "fr")._("a") == "A"
