@@ -8,12 +8,13 @@ RGB = tuple[int, int, int]
 _WRITTEN: Final = re.compile("#[0-9a-fA-F]{6}")
 
 PALETTE: Final = (
-    "#e06c75", "#98c379", "#e5c07b", "#61afef", "#c678dd", "#56b6c2",
-    "#d19a66", "#7aa2f7", "#9ece6a", "#f7768e", "#2ac3de", "#bb9af7",
-    "#ff9e64", "#73daca", "#b48ead", "#a3be8c", "#d08770", "#88c0d0",
-    "#ebcb8b", "#5fa8d3", "#c9706f", "#8fbc5a", "#a98bd6", "#4fb0a5",
+    "#d54644", "#c05d0c", "#a26f06", "#877a00", "#5d8507", "#098b4b",
+    "#0d8877", "#088690", "#1282ac", "#2177e1", "#7069e3", "#9c5ad0",
+    "#bc4dac", "#cf457d", "#9e6d59", "#907548", "#767d4c", "#578261",
+    "#40847d", "#458095", "#607aa2", "#7d72a0", "#946c8f", "#a06a74",
 )  # fmt: skip
-"""What a user's colour is drawn from: of middle lightness, so that dark and light themes can show it."""
+"""What a user's colour is drawn from: 14 full and 10 muted hues (OKLCH), all of the one luminance (0.19)
+that can be read on white and on black."""
 
 
 def draw_color(seed: int) -> str:
