@@ -1,6 +1,8 @@
 """Where a client's files are: one folder of `CHATROOM_HOME`, or where the platform wants them."""
 
+import contextlib
 import os
+import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,7 @@ from chatroom.common.places import COURSE_LOGS, own_home, runtime_folder
 
 DEFAULT_PROFILE = "me"
 _PROFILE_MAX = 40
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class HomeError(Exception):
@@ -41,8 +44,7 @@ class Home:
         name = name or DEFAULT_PROFILE
         if (
             name in (".", "..")
-            or "/" in name
-            or "\\" in name
+            or set(name) & set("/\\:")
             or one_line(name) != name
             or len(name) > _PROFILE_MAX
         ):
@@ -66,7 +68,7 @@ def find_home(environ: Mapping[str, str]) -> Home:
 
 
 def make_private(folder: Path) -> Path:
-    """Make a folder that only its owner can enter.
+    """Make a folder that only its owner can enter; of one that is there, take writing from everybody else.
 
     Raises:
         HomeError: It cannot be made, or belongs to somebody else.
@@ -75,8 +77,12 @@ def make_private(folder: Path) -> Path:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
     except OSError as error:
-        sentence = "it cannot be used ({reason}); name another folder with CHATROOM_HOME"
-        raise HomeError(f"{folder}: {sentence.format(reason=error.strerror)}") from error
+        raise HomeError(
+            f"{folder} cannot be used ({error.strerror}); name another folder with CHATROOM_HOME"
+        ) from error
     if hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0):
         raise HomeError(f"{folder} belongs to another user; name another folder with CHATROOM_HOME")
+    if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:  # /tmp itself stays as it is
+        with contextlib.suppress(PermissionError):
+            folder.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)
     return folder

@@ -119,7 +119,7 @@ def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Sett
 
 def _data_folder(environ: Mapping[str, str]) -> Path:
     if home := own_home(environ):
-        return Path(home) / "server"
+        return Path(home).expanduser() / "server"
     from platformdirs import user_data_path
 
     return user_data_path("chatroom", appauthor=False) / "server"
