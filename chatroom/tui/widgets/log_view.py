@@ -112,7 +112,7 @@ class LogView:
             return rows
         entry = self.entry(position)
         if entry.at and (position == 1 or self._begins_day(self.entry(position - 1), entry)):
-            rows.append(drawer.rule(words.day(entry.at), "day", "─"))
+            rows.append(drawer.rule(words.day_of(entry.at), "day", "─"))
         if self._begins_new(position):
             rows.append(drawer.rule(words.texts._("new messages"), "new", "━"))
         if drawer.geometry.is_stacked and entry.author and not self._is_continued(position, entry):
@@ -120,7 +120,7 @@ class LogView:
         return rows
 
     def _begins_day(self, before: Entry, entry: Entry) -> bool:
-        day = self.drawer.words.day
+        day = self.drawer.words.day_of
         return bool(before.at and entry.at) and day(before.at) != day(entry.at)
 
     def _begins_new(self, position: int) -> bool:

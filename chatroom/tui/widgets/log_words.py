@@ -33,17 +33,22 @@ class LogWords:
     day: Callable[[int], str]
     me: UserId
     nick: str = ""
-    _sentences: LineFormat = field(init=False)
+    _clock: Callable[[int], str] = field(init=False, repr=False, compare=False)
+    _day: Callable[[int], str] = field(init=False, repr=False, compare=False)
+    _sentences: LineFormat = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        clock, day = lru_cache(maxsize=512)(self.clock), lru_cache(maxsize=512)(self.day)
-        self.clock = lambda at: clock(at // _MINUTE_MS * _MINUTE_MS)
-        self.day = lambda at: day(at // _QUARTER_MS * _QUARTER_MS)
+        self._clock = lru_cache(maxsize=512)(self.clock)
+        self._day = lru_cache(maxsize=512)(self.day)
         self._sentences = LineFormat(self.texts, self.clock)
 
     def time(self, at: int) -> str:
         """`[hh:mm]`"""
-        return f"[{self.clock(at)}]"
+        return f"[{self._clock(at // _MINUTE_MS * _MINUTE_MS)}]"
+
+    def day_of(self, at: int) -> str:
+        """The label of the day that a time lies in."""
+        return self._day(at // _QUARTER_MS * _QUARTER_MS)
 
     def body(self, line: Line) -> str:
         """What a line says, inert; for a picture its caption."""

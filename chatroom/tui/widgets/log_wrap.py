@@ -1,13 +1,22 @@
 """Where a text is broken into rows: by cells, at blanks, never inside what is drawn as one character."""
 
+from typing import Final
+
 from rich.cells import split_graphemes
+
+CellSpan = tuple[int, int, int]
+"""(start, end, cells) of what is drawn as one character."""
 
 Span = tuple[int, int]
 """(start, end) in characters."""
 
 
+_NARROW: Final = "\u0300"
+"""Below it every character of an inert text takes one cell."""
+
+
 def wrap(text: str, width: int) -> list[Span]:
-    """Break a text into rows of at most so many cells; at least one row.
+    """Break an inert text into rows of at most so many cells; at least one row.
 
     Newlines break always, blanks and wide characters where the row would be too long, words only where one
     alone is longer than a row. The blanks at a break belong to no row.
@@ -16,7 +25,7 @@ def wrap(text: str, width: int) -> list[Span]:
     start = 0
     for line in text.split("\n"):
         end = start + len(line)
-        if line.isascii():
+        if line.isascii() or max(line) < _NARROW:
             _wrap_narrow(text, start, end, width, rows)
         else:
             _wrap_graphemes(text, start, end, width, rows)
@@ -32,11 +41,10 @@ def _wrap_narrow(text: str, start: int, end: int, width: int, rows: list[Span]) 
             rows.append((start, start + width))
             start += width
             continue
-        behind = _behind_blanks(text, blank, end)
         rows.append((start, _before_blanks(text, start, blank)))
-        if behind == end:
+        start = _behind_blanks(text, blank, end)
+        if start == end:
             return
-        start = behind
     rows.append((start, end))
 
 
@@ -46,29 +54,31 @@ def _wrap_graphemes(text: str, start: int, end: int, width: int, rows: list[Span
     if cells <= width:
         rows.append((start, end))
         return
-    row, used, place, chance = start, 0, 0, -1
+    row, used, chance, place, from_place = start, 0, 0, 0, 0
     while place < len(graphemes):
         first, behind, size = graphemes[place]
         here = start + first
-        if used + size > width and here > row:
-            if chance >= 0:
-                rows.append((row, _before_blanks(text, row, start + graphemes[chance][0])))
-                place = chance
-                while place < len(graphemes) and text[start + graphemes[place][0]] == " ":
-                    place += 1
-                if place == len(graphemes):
-                    return
-            else:
-                rows.append((row, here))
-            row, used, chance = start + graphemes[place][0], 0, -1
-            continue
-        if (text[here] == " " or size == 2) and here > row and not text[row:here].isspace():
+        is_blank = text[here : start + behind] == " "
+        if is_blank and not text[row:here].isspace():
             chance = place
-        used += size
-        place += 1
-        if size == 2 and place < len(graphemes) and behind < end - start:
-            chance = place if used <= width else chance
+        if used + size > width and place > from_place:
+            cut = chance if chance > from_place else place
+            rows.append((row, _before_blanks(text, row, start + graphemes[cut][0])))
+            place = _behind_blank_graphemes(text, start, graphemes, cut) if chance > from_place else cut
+            if place == len(graphemes):
+                return
+            row, used, from_place = start + graphemes[place][0], 0, place
+            continue
+        used, place = used + size, place + 1
+        if size > 1:
+            chance = place
     rows.append((row, end))
+
+
+def _behind_blank_graphemes(text: str, start: int, graphemes: list[CellSpan], place: int) -> int:
+    while place < len(graphemes) and text[start + graphemes[place][0] : start + graphemes[place][1]] == " ":
+        place += 1
+    return place
 
 
 def _behind_blanks(text: str, at: int, end: int) -> int:

@@ -279,6 +279,8 @@ class MessageLog(ScrollView, can_focus=False):
         first, last = self._places[0].position, self._places[-1].position
         for gap in timeline.missing(first - self._area.height, last + self._area.height):
             self.post_message(self.LinesWanted(timeline.room, *gap))
+        if self._places[-1].row < 0:
+            last -= 1
         newest = min(last, timeline.last)
         if newest > self._read_up_to and not view.entry(newest).is_hole:
             self._read_up_to = newest
