@@ -1,7 +1,7 @@
 """Makes messages of a session's events: a lone one at once, a burst twenty times a second."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from time import monotonic
 from typing import Final, Protocol
 
@@ -28,12 +28,12 @@ class Bridge:
     """Hands over events in batches.
 
     Args:
-        deliver: Takes a batch, on the same event loop.
+        deliver: Takes a batch; while it has not, the session holds back what comes.
         clock: Monotonic, in seconds.
     """
 
     def __init__(
-        self, deliver: Callable[[list[SessionEvent]], object], clock: Callable[[], float] = monotonic
+        self, deliver: Callable[[list[SessionEvent]], Awaitable[None]], clock: Callable[[], float] = monotonic
     ) -> None:
         self._deliver = deliver
         self._clock = clock
@@ -47,14 +47,12 @@ class Bridge:
             if not any(_is_own(waiting) for waiting in self._waiting):
                 await asyncio.sleep(max(0.0, self._delivered_at + GATHER_S - self._clock()))
                 self._waiting += source.events_nowait()
-            self._flush()
-            await asyncio.sleep(0)
-        self._flush()
+            await self._flush()
 
-    def _flush(self) -> None:
-        for start in range(0, len(self._waiting), BATCH_MAX):
-            self._deliver(self._waiting[start : start + BATCH_MAX])
-        self._waiting = []
+    async def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for start in range(0, len(waiting), BATCH_MAX):
+            await self._deliver(waiting[start : start + BATCH_MAX])
         self._delivered_at = self._clock()
 
 

@@ -1,5 +1,6 @@
 """Messages that cross several widgets."""
 
+import asyncio
 from collections.abc import Sequence
 
 from textual.message import Message
@@ -8,8 +9,13 @@ from chatroom.client.events import SessionEvent
 
 
 class EventsArrived(Message):
-    """What the session told, oldest first; several at once where they came fast."""
+    """What the session told, oldest first; several at once where they came fast.
+
+    Attributes:
+        taken: Set when the screen has them; the next ones wait for that.
+    """
 
     def __init__(self, events: Sequence[SessionEvent]) -> None:
         super().__init__()
         self.events = events
+        self.taken = asyncio.Event()

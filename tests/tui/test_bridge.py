@@ -25,11 +25,21 @@ class Source:
         return taken
 
 
+class Taken:
+    """A screen that remembers what it was given."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[SessionEvent]] = []
+
+    async def take(self, batch: list[SessionEvent]) -> None:
+        self.batches.append(batch)
+
+
 async def delivered(*batches: list[SessionEvent]) -> list[list[SessionEvent]]:
-    taken: list[list[SessionEvent]] = []
+    taken = Taken()
     times = iter(float(second) for second in range(1000))
-    await Bridge(taken.append, clock=lambda: next(times)).run(Source(*batches))
-    return taken
+    await Bridge(taken.take, clock=lambda: next(times)).run(Source(*batches))
+    return taken.batches
 
 
 async def test_a_lone_event_is_delivered_alone() -> None:
@@ -45,6 +55,6 @@ async def test_a_burst_comes_in_bounded_batches_in_order() -> None:
 
 async def test_what_comes_soon_after_waits_for_the_next_batch() -> None:
     now = 0.0
-    taken: list[list[SessionEvent]] = []
-    await Bridge(taken.append, clock=lambda: now).run(Source([Connecting(1)], [Connecting(2), Connecting(3)]))
-    assert taken == [[Connecting(1)], [Connecting(2), Connecting(3)]]
+    taken = Taken()
+    await Bridge(taken.take, clock=lambda: now).run(Source([Connecting(1)], [Connecting(2), Connecting(3)]))
+    assert taken.batches == [[Connecting(1)], [Connecting(2), Connecting(3)]]

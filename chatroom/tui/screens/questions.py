@@ -97,16 +97,20 @@ def trust_question(place: str, fingerprint: str, texts: Texts) -> Question:
     )
 
 
-def key_changed_question(place: str, old: str, new: str, texts: Texts) -> Question:
-    """Says that a server has another key than before, and that nothing is sent to it."""
+def key_changed_question(reason: str, mend: str, texts: Texts) -> Question:
+    """Says that a server has another key than before, and that nothing is sent to it.
+
+    Args:
+        reason: The sentence that names both keys.
+        mend: What to do about it.
+    """
     _ = texts._
     return Question(
         title=_("This is not the server that you know"),
         paragraphs=(
-            place,
-            _("Known key: {fingerprint}").format(fingerprint=old),
-            _("Key now: {fingerprint}").format(fingerprint=new),
-            _("Somebody may pass for it, or it was set up anew. Nothing was sent to it. Ask its operator."),
+            reason,
+            _("Somebody may pass for it, or it was set up anew. Ask its operator."),
+            mend,
         ),
         yes=_("Read what is stored here"),
         alarming=True,

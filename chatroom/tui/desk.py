@@ -1,0 +1,223 @@
+"""What one can do from the screen: it asks the session, and tells the screen what to show."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeVar
+
+from textual.screen import Screen
+
+from chatroom.client.errors import ClientError
+from chatroom.client.events import MessageState, OwnMessage, RoomOpened
+from chatroom.common.grid import GridTooLarge, encode
+from chatroom.common.inert import one_line
+from chatroom.common.texts import Texts
+from chatroom.protocol.frames import LineKind
+from chatroom.protocol.ids import RoomId
+from chatroom.tui.conversation import Conversation, Part
+from chatroom.tui.screens.notice import NoticeScreen
+from chatroom.tui.screens.preview import PreviewScreen
+
+if TYPE_CHECKING:
+    from chatroom.client.session import Session
+    from chatroom.media import Picture
+
+_Answer = TypeVar("_Answer")
+_WIDTHS = (80, 60, 40)
+"""Columns that a picture is drawn with, until it fits into a message."""
+
+
+class NotReadyError(ClientError):
+    """There is no session yet; the sentence says so."""
+
+
+class Display(Protocol):
+    """What a desk needs of the screen."""
+
+    def toast(self, sentence: str, *, is_warning: bool = False) -> None:
+        """Say something for a moment."""
+        ...
+
+    def draw(self, *parts: Part) -> None:
+        """Draw parts anew."""
+        ...
+
+    async def ask(self, screen: Screen[_Answer]) -> _Answer | None:
+        """Show a screen, and give what it returns."""
+        ...
+
+    def enter(self, room: RoomId) -> None:
+        """Put a room on the screen."""
+        ...
+
+
+class Desk:
+    """Acts on one session for the one who sits at the screen.
+
+    Attributes:
+        session: None until there is one.
+        quiet: Whether the bell is off.
+    """
+
+    def __init__(self, conversation: Conversation, display: Display, texts: Texts) -> None:
+        self.conversation = conversation
+        self.display = display
+        self.texts = texts
+        self.quiet = False
+        self.session: Session | None = None
+
+    @property
+    def live(self) -> "Session":
+        """The session.
+
+        Raises:
+            NotReadyError: There is none yet.
+        """
+        if self.session is None:
+            raise NotReadyError(self.texts._("You are not connected yet."))
+        return self.session
+
+    @property
+    def room(self) -> RoomId:
+        """The current room.
+
+        Raises:
+            NotReadyError: One is in none.
+        """
+        current = self.conversation.rooms.current
+        if current is None:
+            raise NotReadyError(self.texts._("You are in no room yet. /rooms lists them, /join opens one."))
+        return current
+
+    async def say(self, text: str, *, kind: str = "", grid: str = "", room: RoomId | None = None) -> None:
+        """Put a message into the outbox; it is on the screen when it is there."""
+        self._show_own(await self.live.say(room or self.room, text, kind=kind, grid=grid))
+
+    async def join(self, name: str, *, create: bool = False) -> None:
+        """Open a room, a new one with `create`."""
+        known = self.conversation.rooms.by_name(name)
+        if known is not None and not create:
+            self.display.enter(known)
+        else:
+            self._enter(await self.live.join(name, create=create))
+
+    async def direct(self, nick: str = "", *, user: str = "", text: str = "") -> None:
+        """Open the conversation with one person, and say something there."""
+        opened = await self.live.direct(nick=nick, user=user)
+        self._enter(opened)
+        if text:
+            await self.say(text, room=opened.room.id)
+
+    async def leave(self, name: str = "") -> None:
+        """Give a room up."""
+        room = self.conversation.rooms.by_name(name) if name else self.room
+        if room is None:
+            raise NotReadyError(self.texts._("You are not in {room}.").format(room=one_line(name)))
+        await self.live.leave(room)
+
+    async def who(self, name: str = "") -> None:
+        """Show the people of a room."""
+        room = name or self.room
+        people = (await self.live.who(room)).people
+        lines = [
+            f"{one_line(person.nick)} — {self.texts._(person.state.value)}"
+            for person in sorted(people, key=lambda person: (person.state.value != "online", person.nick))
+        ]
+        title = f"#{one_line(name)}" if name else self.conversation.room_name(self.room)
+        await self.display.ask(NoticeScreen(title, lines, self.texts))
+
+    async def topic(self, text: str = "") -> None:
+        """Change the topic, or say what it is."""
+        if text:
+            await self.say(text, kind=LineKind.TOPIC)
+            return
+        view = self.conversation.current
+        topic = one_line(view.topic) if view else ""
+        self.display.toast(topic or self.texts._("This room has no topic."))
+
+    async def invite(self) -> None:
+        """Show the line that lets others in, or the command that opens the server."""
+        _ = self.texts._
+        answer = await self.live.invitations(self.conversation.rooms.current or "")
+        lines = [one_line(line) for line in answer.invitations]
+        help_line = one_line(answer.help)
+        text = _("Whoever has one of these lines can join: chatroom LINE")
+        if not lines:
+            text = _("This server only listens on its own machine. To open it to your network:")
+        shown = [text, "", *(lines or [help_line])]
+        copied = lines[0] if lines else help_line
+        await self.display.ask(NoticeScreen(_("Invitation"), shown, self.texts, copied=copied))
+
+    async def show_picture(self, path: Path) -> None:
+        """Draw a picture, show it, and send it if it pleases."""
+        from chatroom.media import SENTENCES, PictureError
+
+        room = self.room
+        try:
+            picture, grid = await self._draw(path)
+        except PictureError as error:
+            sentence = self.texts._(SENTENCES[error.problem]).format(name=error.name, reason=error.reason)
+            self.display.toast(sentence, is_warning=True)
+            return
+        screen = PreviewScreen(picture, self.conversation.room_name(room), self.texts)
+        if await self.display.ask(screen):
+            await self.say(picture.caption, kind=LineKind.IMAGE, grid=grid, room=room)
+
+    async def retry(self) -> None:
+        """Send the oldest message that failed again."""
+        await self.live.retry(self._oldest_failed().key)
+
+    async def discard(self) -> None:
+        """Throw the oldest message that failed away."""
+        message = self._oldest_failed()
+        await self.live.discard(message.key)
+        self.conversation.timeline(message.room).drop_unsent(message.key)
+        self.display.draw(Part.LOG)
+
+    def ring_or_not(self) -> None:
+        """Turn the bell off, or on again."""
+        _ = self.texts._
+        self.quiet = not self.quiet
+        self.display.toast(_("The bell is off.") if self.quiet else _("The bell is on."))
+
+    async def fetch(self, room: RoomId, first: int, last: int) -> None:
+        """Get lines that are not at hand, a page after the other."""
+        timeline = self.conversation.timeline(room)
+        at = first
+        try:
+            while at <= last:
+                lines = await self.live.page(room, after=at - 1, limit=min(512, last - at + 1))
+                if not lines:
+                    break
+                timeline.fill(body for _line, body in lines)
+                at = lines[-1][0].id + 1
+                self.display.draw(Part.LOG)
+        finally:
+            timeline.failed(first, last)
+
+    def _enter(self, opened: RoomOpened) -> None:
+        self.conversation.apply([opened])
+        self.display.draw(*Part)
+        self.display.enter(opened.room.id)
+
+    def _show_own(self, message: OwnMessage) -> None:
+        self.conversation.take_own(message)
+        self.display.draw(Part.LOG)
+
+    def _oldest_failed(self) -> OwnMessage:
+        """The oldest failed message of this room, else of any."""
+        unsent = [message for message in self.live.unsent() if message.state is MessageState.FAILED]
+        here = [message for message in unsent if message.room == self.conversation.rooms.current]
+        if not unsent:
+            raise NotReadyError(self.texts._("No message has failed."))
+        return (here or unsent)[0]
+
+    async def _draw(self, path: Path) -> "tuple[Picture, str]":
+        from chatroom.media import draw_off_loop
+
+        for columns in _WIDTHS[:-1]:
+            picture = await draw_off_loop(path, columns=columns)
+            try:
+                return picture, encode(picture.grid)
+            except GridTooLarge:
+                continue
+        picture = await draw_off_loop(path, columns=_WIDTHS[-1])
+        return picture, encode(picture.grid)

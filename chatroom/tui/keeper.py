@@ -1,0 +1,67 @@
+"""Keeps drafts and read markers on the disk, off the event loop and in the order in which they changed."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
+from chatroom.protocol.ids import MessageId, RoomId
+
+
+class Shelf(Protocol):
+    """The part of a store that is written here. Its methods block."""
+
+    def save_draft(self, room: RoomId, text: str) -> None:
+        """Keep what is being written in a room; an empty text forgets it."""
+        ...
+
+    def save_read(self, room: RoomId, line_id: MessageId) -> None:
+        """Keep how far a room was read."""
+        ...
+
+
+class Keeper:
+    """Writes what changed, the newest state only, one write after the other.
+
+    Attributes:
+        drafts: What is being written in each room.
+        shelf: Where it is kept; None until it is known which server this is.
+    """
+
+    def __init__(self) -> None:
+        self.drafts: dict[RoomId, str] = {}
+        self.shelf: Shelf | None = None
+        self._waiting: dict[tuple[str, RoomId], Callable[[Shelf], None]] = {}
+        self._changed = asyncio.Event()
+
+    def keep_draft(self, room: RoomId, text: str) -> None:
+        """Keep what is being written in a room."""
+        if self.drafts.get(room, "") != text:
+            self.drafts[room] = text
+            self._put("draft", room, lambda shelf: shelf.save_draft(room, text))
+
+    def keep_read(self, room: RoomId, line_id: int) -> None:
+        """Keep how far a room was read."""
+        self._put("read", room, lambda shelf: shelf.save_read(room, MessageId(line_id)))
+
+    async def run(self) -> None:
+        """Write for ever; the last changes are written by `finish`."""
+        while True:
+            await self._changed.wait()
+            self._changed.clear()
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Write what waits."""
+        if self.shelf is not None:
+            waiting, self._waiting = self._waiting, {}
+            await asyncio.to_thread(_write, self.shelf, list(waiting.values()))
+
+    def _put(self, what: str, room: RoomId, write: Callable[[Shelf], None]) -> None:
+        self._waiting.pop((what, room), None)
+        self._waiting[what, room] = write
+        self._changed.set()
+
+
+def _write(shelf: Shelf, writes: list[Callable[[Shelf], None]]) -> None:
+    for write in writes:
+        write(shelf)

@@ -1,0 +1,168 @@
+"""The worker that keeps the screen connected, and asks what only a person can answer."""
+
+import asyncio
+import contextlib
+import getpass
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from chatroom.client.address import Address
+from chatroom.client.errors import ClientError, RequestFailed
+from chatroom.client.events import Ended, NickRefused, Online, SessionEvent
+from chatroom.common.inert import one_line
+from chatroom.common.names import check_nick
+from chatroom.protocol.errors import ErrorCode
+from chatroom.protocol.frames import Welcome
+from chatroom.tui.bridge import Bridge
+from chatroom.tui.keeper import Keeper
+from chatroom.tui.launch import Launch
+from chatroom.tui.messages import EventsArrived
+from chatroom.tui.naming import name_problem
+from chatroom.tui.screens.chat import ChatScreen
+from chatroom.tui.screens.first_start import NickScreen
+from chatroom.tui.screens.questions import QuestionScreen, key_changed_question, trust_question
+from chatroom.tui.widgets.banner import Condition, LinkState
+
+if TYPE_CHECKING:
+    from chatroom.client.session import Session
+
+_CLOSE_TIMEOUT_S: Final = 2.0
+
+
+class Live:
+    """One person's connection, from the first attempt until leaving."""
+
+    class Over(Message):
+        """There is nothing left to do here; leave with an exit code."""
+
+        def __init__(self, code: int) -> None:
+            super().__init__()
+            self.code = code
+
+    def __init__(self, launch: Launch, screen: ChatScreen, keeper: Keeper) -> None:
+        self._launch = launch
+        self._screen = screen
+        self._keeper = keeper
+        self._session: Session | None = None
+        self._again = asyncio.Event()
+
+    async def run(self) -> None:
+        """Stay connected until one leaves; after an end for good, F5 begins anew."""
+        while True:
+            self._again.clear()
+            try:
+                await self._connect()
+            except ClientError as error:
+                self._show_end(one_line(str(error)), one_line(error.mend))
+            if not self._launch.reconnect:
+                self._screen.post_message(self.Over(1))
+            await self._again.wait()
+
+    def reconnect(self) -> None:
+        """Do not wait for the next attempt."""
+        self._again.set()
+        if self._session is not None:
+            self._session.reconnect_now()
+
+    async def leave(self) -> None:
+        """Tell the server that one leaves, and keep what is to be kept; for a bounded time."""
+        with contextlib.suppress(TimeoutError, ClientError):
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self._keeper.finish()
+                if self._session is not None:
+                    await self._session.close()
+
+    async def _connect(self) -> None:
+        from chatroom.client.session import connect
+        from chatroom.client.trust import Trust
+
+        launch = self._launch
+        address = await self._find_server()
+        self._screen.banner.show(Condition(place=str(address)))
+        async with connect(
+            address,
+            launch.profile,
+            nick=launch.nick or launch.settings.nick,
+            secret=launch.secret,
+            pin=launch.pin,
+            reconnect=launch.reconnect,
+            trust=Trust.ASK(self._ask_trust),
+            texts=launch.texts,
+        ) as session:
+            self._session = self._screen.desk.session = session
+            try:
+                await Bridge(self._deliver).run(session)
+            finally:
+                self._session = None
+
+    async def _find_server(self) -> Address:
+        if self._launch.address is not None:
+            return self._launch.address
+        from chatroom.client.local_server import find_or_start_server
+
+        return (await find_or_start_server()).address
+
+    async def _deliver(self, events: list[SessionEvent]) -> None:
+        message = EventsArrived(events)
+        self._screen.post_message(message)
+        await message.taken.wait()
+        for event in events:
+            self._follow_up(event)
+
+    def _follow_up(self, event: SessionEvent) -> None:
+        match event:
+            case Online(welcome=welcome, again=False):
+                self._screen.act(self._settle(welcome))
+            case NickRefused():
+                self._screen.act(self._ask_nick(event))
+            case Ended(code="server-key-changed", reason=reason, mend=mend):
+                self._screen.act(self._tell_key_changed(one_line(reason), one_line(mend)))
+
+    async def _settle(self, welcome: Welcome) -> None:
+        """Be in a room: the one that was asked for, the last one, the only one; else choose."""
+        rooms = self._screen.conversation.rooms
+        if self._launch.room:
+            await self._open_first(self._launch.room)
+        elif rooms.current is None and (first := rooms.next()) is not None:
+            self._screen.enter(first)
+        elif rooms.current is None:
+            await self._screen.choose_room(welcome.default_room)
+
+    async def _open_first(self, name: str) -> None:
+        try:
+            await self._screen.desk.join(name)
+        except RequestFailed as error:
+            self._screen.toast(one_line(str(error)), is_warning=True)
+            await self._screen.choose_room(name)
+
+    async def _ask_nick(self, refused: NickRefused) -> None:
+        texts = self._launch.texts
+        problem = "" if refused.code == ErrorCode.NICK_NEEDED else one_line(refused.reason)
+        nick = refused.nick or login_name()
+        screen = NickScreen(
+            texts, lambda name: name_problem(check_nick, name, texts), nick=nick, problem=problem
+        )
+        answer = await self._screen.ask(screen)
+        if answer is None:
+            self._screen.post_message(self.Over(0))
+        elif self._session is not None:
+            await self._session.login_again(answer)
+
+    async def _ask_trust(self, address: Address, fingerprint: str) -> bool:
+        question = trust_question(str(address), fingerprint, self._launch.texts)
+        answer = await self._screen.ask(QuestionScreen(question))
+        return answer is True
+
+    async def _tell_key_changed(self, reason: str, mend: str) -> None:
+        await self._screen.ask(QuestionScreen(key_changed_question(reason, mend, self._launch.texts)))
+
+    def _show_end(self, reason: str, mend: str) -> None:
+        self._screen.banner.show(Condition(LinkState.ENDED, reason=reason, mend=mend))
+
+
+def login_name() -> str:
+    """The name one has on this machine, as a nick to begin with; empty where nobody knows it."""
+    with contextlib.suppress(OSError, KeyError, ImportError):
+        return getpass.getuser()
+    return ""
