@@ -114,7 +114,9 @@ def _claim(folder: Path, files: Files, settings: LogSettings) -> bool:
 
 
 def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: bool) -> Opened:
-    current = _first_checkpoint() if created else checkpoint.load(files, folder)
+    if created:
+        checkpoint.save(files, folder, _first_checkpoint())
+    current = checkpoint.load(files, folder)
     journal_folder = folder / journal.FOLDER
     for name in (journal.FOLDER, rooms.FOLDER):
         files.make_folder(folder / name)

@@ -1,16 +1,18 @@
 """Reading the journal after a stop of any kind: what is good, what is torn, what is damaged.
 
 A batch that is damaged and has no whole batch behind it is a *torn tail*: the server died while it was
-written, and nobody was shown anything of it. Its good lines stay. Damage in front of a whole batch is
-*corruption*: something that was stored is lost, which is reported and gives the log another epoch.
+written, and nobody was shown anything of it. Its good lines stay, and close ranks where one between them is
+lost.
 
-Where a line is lost and a later one of its room is not, a line of kind `lost` takes its number, so that
-numbers keep having no holes and every other line keeps its own.
+Damage in front of a whole batch is *corruption*: something that was stored is lost, which is reported and
+gives the log another epoch. A line of kind `lost` takes the number of each line that is lost there, so that
+all others keep theirs, by which amendments know them.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from math import inf
 from pathlib import Path
 
 import msgspec
@@ -90,10 +92,10 @@ def read_journal(
     if start.offset and (not segments or segments[0].number != start.segment):
         _report_missing(found, folder, start)
     scans = [(each, _scan(each, start, salt, end)) for each, end in _valid(segments)]
-    _judge(found, folder, scans)
-    found.entries = list(
-        _consecutive(found, [entry for _, part in scans for entry in part.entries], last_ids)
-    )
+    torn_from = _judge(found, folder, scans)
+    entries = [entry for _, part in scans for entry in part.entries]
+    good = [entry for entry in entries if (entry.segment, entry.offset) < torn_from]
+    found.entries = list(_consecutive(found, good, entries[len(good) :], last_ids))
     return found
 
 
@@ -125,8 +127,13 @@ def _scan(segment: _Segment, start: Position, salt: int, end: int) -> Scan:
     return part
 
 
-def _judge(found: Found, folder: Path, scans: list[tuple[_Segment, Scan]]) -> None:
-    """Tell torn tails from corruption, and say what was found."""
+def _judge(found: Found, folder: Path, scans: list[tuple[_Segment, Scan]]) -> tuple[float, float]:
+    """Tell torn tails from corruption, and say what was found.
+
+    Returns:
+        Segment and offset from where on everything is a torn tail.
+    """
+    torn_from: tuple[float, float] = (inf, inf)
     last_good = max((index for index, (_, part) in enumerate(scans) if part.batches), default=-1)
     for index, (segment, part) in enumerate(scans):
         for number in part.batches:
@@ -139,7 +146,10 @@ def _judge(found: Found, folder: Path, scans: list[tuple[_Segment, Scan]]) -> No
         if damaged:
             found.corrupt = True
             found.asides.append(_set_aside(folder, segment))
-        found.asides += [_cut_off(folder, segment, damage) for damage in torn]
+        for damage in torn:
+            found.asides.append(_cut_off(folder, segment, damage))
+            torn_from = min(torn_from, (segment.number, damage.start))
+    return torn_from
 
 
 def _set_aside(folder: Path, segment: _Segment) -> Aside:
@@ -163,21 +173,29 @@ def _report_missing(found: Found, folder: Path, start: Position) -> None:
     found.notes.append(f"{segment_path(folder, start.segment)} is missing")
 
 
-def _consecutive(found: Found, entries: list[Entry], last_ids: Mapping[RoomId, MessageId]) -> Iterator[Entry]:
-    """Leave out what stands there twice, and fill holes."""
+def _consecutive(
+    found: Found, good: list[Entry], torn: list[Entry], last_ids: Mapping[RoomId, MessageId]
+) -> Iterator[Entry]:
+    """Leave out what stands there twice, and see to it that numbers have no holes."""
     seen: dict[RoomId, int] = {}
-    for entry in entries:
-        last = seen.get(entry.room)
-        if last is None:
-            last = min(last_ids.get(entry.room, 0), entry.id - 1)
-        if entry.id <= last:
-            continue
+    for entry in good:
+        last = seen.get(entry.room, min(last_ids.get(entry.room, 0), entry.id - 1))
         if entry.id > last + 1:
             found.notes.append(f"room {entry.room!r} lost the lines {last + 1} to {entry.id - 1}")
         for number in range(last + 1, entry.id):
             yield entry._replace(id=MessageId(number), line=_lost_line(number, entry))
-        seen[entry.room] = entry.id
-        yield entry
+        if entry.id > last:
+            seen[entry.room] = entry.id
+            yield entry
+    rests: set[tuple[RoomId, bytes]] = set()
+    for entry in torn:
+        last = seen.get(entry.room, last_ids.get(entry.room, 0))
+        rest = entry.line[entry.line.index(b",") :]
+        if entry.id > last and (entry.room, rest) not in rests:
+            # A round that failed in one segment may stand in the next one once more.
+            rests.add((entry.room, rest))
+            seen[entry.room] = last + 1
+            yield entry._replace(id=MessageId(last + 1), line=b'{"id":%d%b' % (last + 1, rest))
 
 
 def _lost_line(number: int, following: Entry) -> bytes:

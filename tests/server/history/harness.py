@@ -92,4 +92,7 @@ class Rig:
 
     async def die(self) -> None:
         """Stop as if killed: nothing more is written. Only the threads are ended."""
+        if self.log._is_closed:
+            return
+        self.log._is_closed = True
         await asyncio.to_thread(self.log._let_go)

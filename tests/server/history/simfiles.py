@@ -6,11 +6,16 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Union
 
 from chatroom_server.history.files import Mode
 
 SECTOR = 16
 """Bytes that reach the disk together; small, so that small files tear."""
+
+
+class PowerFailedError(OSError):
+    """The machine is off."""
 
 
 @dataclass
@@ -19,24 +24,49 @@ class Inode:
 
     data: bytearray = field(default_factory=bytearray)
     durable: bytes = b""
-    dropped: bytes = b""
-    """What a sync refused: the system takes it for clean, and no later sync writes it."""
+    lost: bytearray = field(default_factory=bytearray)
+    """Not 0 for bytes that a sync refused: the system takes them for clean, and no later sync writes them."""
 
-    def synced(self) -> bytes:
-        """What is on the disk after a sync that says nothing bad."""
-        if not self.dropped:
-            return bytes(self.data)
+    def refuse_sync(self) -> None:
+        """Take for clean what is not."""
         old = self.durable.ljust(len(self.data), b"\0")
-        dropped = self.dropped.ljust(len(self.data), b"\0")
-        return bytes(o if n == d else n for n, o, d in zip(self.data, old, dropped, strict=False))
+        self.lost = bytearray(o != n for o, n in zip(old, self.data, strict=False))
+
+    def sync(self) -> None:
+        """Write what the system takes for dirty."""
+        old = self.durable.ljust(len(self.data), b"\0")
+        lost = self.lost.ljust(len(self.data), b"\0")
+        self.durable = (
+            bytes(o if gone else n for o, n, gone in zip(old, self.data, lost, strict=False))
+            if any(lost)
+            else bytes(self.data)
+        )
+
+
+Node = Union[Inode, "Folder"]
 
 
 @dataclass
 class Folder:
-    """The names in a folder, and those that a power cut leaves."""
+    """The names in a folder, those that are on the disk, and the changes between them."""
 
-    names: dict[str, "Inode | Folder"] = field(default_factory=dict)
-    durable: dict[str, "Inode | Folder"] = field(default_factory=dict)
+    names: dict[str, Node] = field(default_factory=dict)
+    durable: dict[str, Node] = field(default_factory=dict)
+    changes: list[dict[str, Node | None]] = field(default_factory=list)
+    """Each is whole on the disk, or not at all: a rename takes one name away and gives another."""
+
+    def change(self, change: dict[str, Node | None]) -> None:
+        """Give names, or take them away."""
+        self.changes.append(change)
+        _apply(self.names, change)
+
+
+def _apply(names: dict[str, Node], change: dict[str, Node | None]) -> None:
+    for name, node in change.items():
+        if node is None:
+            names.pop(name, None)
+        else:
+            names[name] = node
 
 
 class SimFiles:
@@ -47,6 +77,7 @@ class SimFiles:
         fail: Decides before each call whether it fails, and how.
         free: Bytes that the disk still takes.
         bite: At most so many bytes are taken by one write.
+        dies_at: The number of the call at which the power fails: from there on nothing happens any more.
     """
 
     def __init__(self) -> None:
@@ -55,6 +86,7 @@ class SimFiles:
         self.fail: Callable[[str, str], int | None] = lambda call, name: None
         self.free = 1 << 40
         self.bite = 1 << 40
+        self.dies_at = 1 << 40
         self.bootid = "boot 0"
         self._open: dict[int, tuple[Inode, str, bool]] = {}
         self._locked: set[int] = set()
@@ -95,7 +127,8 @@ class SimFiles:
             self._call("open", path.name)
             if not mode & (Mode.CREATE | Mode.NEW):
                 raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
-            found = folder.names[path.name] = Inode()
+            found = Inode()
+            folder.change({path.name: found})
         elif mode & Mode.NEW:
             raise FileExistsError(errno.EEXIST, "it exists", str(path))
         assert isinstance(found, Inode)
@@ -115,7 +148,14 @@ class SimFiles:
     def write(self, fd: int, data: bytes | memoryview, offset: int) -> int:
         inode, name, writable = self._open[fd]
         assert writable
-        self._call("write", name)
+        try:
+            self._call("write", name)
+        except PowerFailedError:
+            if len(self.calls) == self.dies_at:
+                half = bytes(data[: len(data) // 2])
+                inode.data.extend(bytes(max(0, offset - len(inode.data))))
+                inode.data[offset : offset + len(half)] = half
+            raise
         count = min(len(data), self.bite)
         growth = max(0, offset + count - len(inode.data))
         if growth > self.free:
@@ -126,6 +166,7 @@ class SimFiles:
         self.free -= growth
         inode.data.extend(bytes(max(0, offset - len(inode.data))))
         inode.data[offset : offset + count] = data[:count]
+        inode.lost[offset : offset + count] = bytes(len(inode.lost[offset : offset + count]))
         return count
 
     def truncate(self, fd: int, size: int) -> None:
@@ -133,7 +174,7 @@ class SimFiles:
         assert writable
         self._call("truncate", name)
         self.free += max(0, len(inode.data) - size)
-        del inode.data[size:]
+        del inode.data[size:], inode.lost[size:]
         inode.data.extend(bytes(size - len(inode.data)))
 
     def sync(self, fd: int) -> None:
@@ -141,27 +182,30 @@ class SimFiles:
         try:
             self._call("sync", name)
         except OSError:
-            inode.dropped = bytes(inode.data)
+            inode.refuse_sync()
             raise
-        inode.durable = inode.synced()
+        inode.sync()
 
     def sync_folder(self, path: Path) -> None:
         self._call("sync_folder", path.name)
         folder = self._folder(path)
         folder.durable = dict(folder.names)
+        folder.changes = []
 
     def replace(self, path: Path, onto: Path) -> None:
         self._call("replace", onto.name)
-        source = self._folder(path.parent)
-        self._folder(onto.parent).names[onto.name] = source.names.pop(path.name)
+        assert path.parent == onto.parent
+        folder = self._folder(path.parent)
+        folder.change({path.name: None, onto.name: folder.names[path.name]})
 
     def unlink(self, path: Path) -> None:
         folder = self._folder(path.parent)
         if path.name not in folder.names:
             raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
         self._call("unlink", path.name)
-        gone = folder.names.pop(path.name)
+        gone = folder.names[path.name]
         assert isinstance(gone, Inode)
+        folder.change({path.name: None})
         self.free += len(gone.data)
 
     def make_folder(self, path: Path) -> None:
@@ -169,7 +213,7 @@ class SimFiles:
         for part in path.parts[1:]:
             if part not in folder.names:
                 self._call("make_folder", part)
-                folder.names[part] = Folder()
+                folder.change({part: Folder()})
             below = folder.names[part]
             assert isinstance(below, Folder)
             folder = below
@@ -193,7 +237,11 @@ class SimFiles:
         return self.bootid
 
     def _call(self, call: str, name: str) -> None:
+        if len(self.calls) >= self.dies_at:
+            raise PowerFailedError(errno.EIO, "the power is gone")
         self.calls.append((call, name))
+        if len(self.calls) == self.dies_at:
+            raise PowerFailedError(errno.EIO, "the power goes")
         number = self.fail(call, name)
         if number is not None:
             raise OSError(number, f"{call} of {name} was made to fail")
@@ -216,13 +264,15 @@ class SimFiles:
 
 
 def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode]) -> Folder:
+    names = dict(folder.durable)
+    for change in folder.changes:
+        if rng.random() < 0.5:
+            _apply(names, change)
     after = Folder()
-    for name in sorted(folder.names.keys() | folder.durable.keys()):
-        now, then = folder.names.get(name), folder.durable.get(name)
-        left = now if now is then or rng.random() < 0.5 else then
+    for name, left in sorted(names.items()):
         if isinstance(left, Folder):
             after.names[name] = _survivor(left, rng, seen)
-        elif left is not None:
+        else:
             if id(left) not in seen:
                 seen[id(left)] = _torn(left, rng)
             after.names[name] = seen[id(left)]
