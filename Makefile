@@ -8,7 +8,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts install uninstall picture texts clean
+.PHONY: help run test check format lint types contracts install uninstall picture clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -1,10 +1,10 @@
 """`chatroom tail` and `chatroom history`: what a room's log holds, as lines."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from chatroom.client.session import Session
+from chatroom.client.tasks import Tasks
 from chatroom.model.sentences import LineFormat
 from chatroom.protocol.frames import Line
 from chatroom.protocol.ids import MessageId, RoomId
@@ -20,7 +20,6 @@ class ReadOptions:
     """What the command line asked for.
 
     Attributes:
-        as_json: Print the stored lines unchanged.
         after: Begin behind this id.
         before: End below this id.
         since_ms: Leave out what the server received earlier (ms since 1970, UTC).
@@ -28,7 +27,6 @@ class ReadOptions:
     """
 
     room: RoomId
-    as_json: bool = False
     after: MessageId | None = None
     before: MessageId | None = None
     since_ms: int | None = None
@@ -65,39 +63,25 @@ async def history(session: Session, options: ReadOptions, printer: LinePrinter) 
     return 0
 
 
-async def tail(session: Session, options: ReadOptions, printer: LinePrinter, output: Output) -> int:
-    """Print what is stored and then what comes, until interrupted or nobody reads it any more."""
-    closed = asyncio.gather(output.closed())
-    try:
-        start = options.after if options.after is not None else await _start(session, options)
-        async for lines in _batches(session, options.room, start, closed):
-            await printer.print(lines)
-    except OutputClosed:
-        return 0
-    finally:
-        closed.cancel()
+async def tail(
+    session: Session, room: RoomId, after: int | None, count: int, printer: LinePrinter, output: Output
+) -> int:
+    """Print what is stored and then what comes, until interrupted or nobody reads it any more.
+
+    Args:
+        after: Begin behind this id; None: `count` lines before the end.
+    """
+    opened = await session.open(room)
+    start = MessageId(max(0, opened.room.last - count) if after is None else after)
+    async with Tasks("tail") as tasks:
+        printing = tasks.start(_print_all(session, opened.room.id, start, printer), name="print")
+        await tasks.first_of(printing, tasks.start(output.closed(), name="closed"))
     return 0
 
 
-async def _start(session: Session, options: ReadOptions) -> MessageId:
-    """The id behind which the last `limit` lines begin."""
-    newest = await session.page(options.room, limit=1)
-    last = newest[-1][0].id if newest else 0
-    return MessageId(max(0, last - (options.limit or 0)))
-
-
-async def _batches(
-    session: Session, room: RoomId, start: MessageId, closed: "asyncio.Future[list[None]]"
-) -> AsyncIterator[list[Stored]]:
-    """The lines behind `start`, gap-free, until the output is closed."""
-    lines = aiter(session.follow(room, after=start))
-    while True:
-        following = asyncio.gather(anext(lines))
-        await asyncio.wait({following, closed}, return_when=asyncio.FIRST_COMPLETED)
-        if not following.done():
-            following.cancel()
-            return
-        yield following.result()
+async def _print_all(session: Session, room: RoomId, start: MessageId, printer: LinePrinter) -> None:
+    async for stored in session.follow(room, after=start):
+        await printer.print([stored])
 
 
 async def _pages(session: Session, options: ReadOptions) -> AsyncIterator[list[Stored]]:

@@ -4,10 +4,14 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+from chatroom.client.errors import RequestFailed
 from chatroom.client.events import MessageChanged, MessageState
 from chatroom.client.session import Session
 from chatroom.common.texts import Texts
+from chatroom.protocol import ErrorCode
+from chatroom.protocol.frames import LineKind
 from chatroom.protocol.ids import RoomId
 from chatroom.scripts.input_lines import LineCutter, messages_of
 from chatroom.scripts.output import say_problem
@@ -26,12 +30,14 @@ class SendOptions:
         words: The text; empty to read standard input.
         as_one: All of the text is one message.
         timeout_s: How long nothing may move before giving up.
+        create: Make the room where there is none.
     """
 
     room: RoomId
     words: Sequence[str]
     as_one: bool
     timeout_s: float
+    create: bool = False
 
 
 async def send(session: Session, options: SendOptions, texts: Texts) -> int:
@@ -41,11 +47,46 @@ async def send(session: Session, options: SendOptions, texts: Texts) -> int:
         0 when every message is stored, else 1.
     """
     sender = _Sender(session, options, texts)
+    if options.create:
+        await _make_room(session, options.room)
     async for messages in _batches(options):
         await sender.say(messages)
         if sender.failed:
             break
     return await sender.finish()
+
+
+async def send_picture(session: Session, options: SendOptions, path: str, texts: Texts) -> int:
+    """Send a picture, drawn as characters, with the command line's text as its caption.
+
+    Returns:
+        0 when it is stored, 1 when it is not, 2 when the file is no picture.
+    """
+    from chatroom.common.grid import GridError, encode
+    from chatroom.media import SENTENCES, PictureError, draw_off_loop
+
+    try:
+        picture = await draw_off_loop(Path(path))
+        grid = encode(picture.grid)
+    except PictureError as error:
+        say_problem(texts._(SENTENCES[error.problem]).format(name=error.name, reason=error.reason))
+        return 2
+    except GridError as error:
+        say_problem(str(error))
+        return 1
+    if options.create:
+        await _make_room(session, options.room)
+    sender = _Sender(session, options, texts)
+    await sender.say_picture(" ".join([picture.caption, *options.words]), grid)
+    return await sender.finish()
+
+
+async def _make_room(session: Session, room: RoomId) -> None:
+    try:
+        await session.join(room, create=True)
+    except RequestFailed as error:
+        if error.code != ErrorCode.ROOM_EXISTS:
+            raise
 
 
 class _Sender:
@@ -63,6 +104,10 @@ class _Sender:
             said = await self._session.say_many(self._options.room, messages[start : start + 256])
             self._mine.update(message.key for message in said)
             await self._wait_until_left(_AHEAD_MAX)
+
+    async def say_picture(self, caption: str, grid: str) -> None:
+        said = await self._session.say(self._options.room, caption, kind=LineKind.IMAGE, grid=grid)
+        self._mine.add(said.key)
 
     async def finish(self) -> int:
         await self._wait_until_left(0)
