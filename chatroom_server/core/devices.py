@@ -53,6 +53,7 @@ class Device:
 
     Attributes:
         last: The greatest number that is stored, 0 for none.
+        highest: The greatest number that is stored or on its way; a new message has a greater one.
         floor: Numbers up to this one are over, and what was said under them is forgotten.
         at: When it stored something last (ms, UTC).
         links: How many links named it at their login.
@@ -63,6 +64,7 @@ class Device:
     dev: DeviceId
     guest: bool = False
     last: int = 0
+    highest: int = 0
     floor: int = 0
     at: int = 0
     links: int = 0
@@ -75,16 +77,23 @@ class Device:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    @property
-    def highest(self) -> int:
-        """The greatest number that is stored or on its way; a new message has a greater one."""
-        return max(self.last, next(reversed(self.pending), 0))
+    def put(self, pending: Pending) -> None:
+        """Take in that a message is on its way."""
+        self.pending[pending.n] = pending
+        self.highest = pending.n
+
+    def drop(self, pending: Pending) -> None:
+        """Take in that a message will not be stored: its number is not used up."""
+        self.pending.pop(pending.n, None)
+        self.highest = max(self.last, next(reversed(self.pending), 0))
 
     def remember(self, n: int, hash_: int, id_: int) -> bool:
         """Take in that a number is stored; False when it was known to be."""
         if n <= self.last:
             return False
         self.last = n
+        if n > self.highest:
+            self.highest = n
         self._numbers.append(n)
         self._hashes.append(hash_)
         self._ids.append(id_)
@@ -120,6 +129,7 @@ class Device:
         for n, hash_, id_ in record.seen:
             self.remember(n, hash_, id_)
         self.last = self._written = max(self.last, record.last)
+        self.highest = max(self.highest, self.last)
         self.floor = max(self.floor, record.floor)
         self.at = max(self.at, record.at)
         self.guest = record.guest

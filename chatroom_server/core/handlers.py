@@ -109,11 +109,13 @@ def receive(state: HubState, link: Link, frame: AnyFrame) -> None:
     """Answer a frame, or say why not."""
     row = HANDLERS.get(type(frame))
     if row is None or link.state not in row.states:
-        state.fail(link, ErrorCode.OUT_OF_ORDER)
+        state.fail(link, ErrorCode.OUT_OF_ORDER)  # which a link that is closed does not hear
         return
-    if link.session is not None:
-        _charge(state, link, frame)
-        if row.right is Right.USER and link.session.user.guest:
+    session = link.session
+    if session is not None:
+        if session.bucket.rate:
+            _charge(state, link, frame)
+        if row.right is Right.USER and session.user.guest:
             state.fail(link, ErrorCode.NOT_ALLOWED, getattr(frame, "rid", 0))
             return
     row.handler(state, link, frame)

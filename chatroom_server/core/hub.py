@@ -72,7 +72,7 @@ class Hub:
     ) -> None:
         self.state = HubState(identity, settings, epoch, accounts or Accounts())
         self.state.devices.load(devices)
-        self._lost_rooms: list[RoomId] = []
+        self._lost_rooms: dict[RoomId, MessageId] = {}
 
     # --- before and beside the inputs ----------------------------------------------------------------
     def restore(
@@ -85,15 +85,17 @@ class Hub:
             lasts: The number of each room's newest stored line.
         """
         state = self.state
-        for room, _id, line in lines:
-            if room == ACCOUNTS:
+        for name, _id, line in lines:
+            if name == ACCOUNTS:
                 state.accounts.apply(line)
             else:
                 messages.take_foreign(state, line)
-        self._lost_rooms = [room for room in lasts if room not in state.accounts.rooms]
-        for room, last in lasts.items():
-            if (known := state.accounts.rooms.get(room)) is not None:
-                known.last = last
+        for id_, last in lasts.items():
+            room = state.accounts.rooms.get(id_)
+            if room is not None:
+                room.last = last
+            elif not id_.startswith("="):
+                self._lost_rooms[id_] = last
 
     def take_projections(self) -> Projections:
         """What changed since the last call, for the log's flush: it reflects all that the log has yielded."""
@@ -142,7 +144,7 @@ class Hub:
 
     def _receive(self, received: Received) -> None:
         link = self.state.links.get(received.link)
-        if link is not None and not link.is_closed and not self.state.stopping:
+        if link is not None and not self.state.stopping:
             handlers.receive(self.state, link, received.frame)
 
     def _happen(self, input_: Input) -> None:
@@ -194,7 +196,7 @@ class Hub:
         presence.gather_returns(self.state)
         settings = self.state.settings
         names = {room_id(settings.default_room): settings.default_room}
-        names |= {room: str(room) for room in self._lost_rooms if not room.startswith("=")}
+        names |= {room: str(room) for room in self._lost_rooms}
         self._create({id_: name for id_, name in names.items() if id_ not in self.state.accounts.rooms})
 
     def _create(self, names: dict[RoomId, str]) -> None:
@@ -202,11 +204,16 @@ class Hub:
         if not names:
             return
 
+        def then(_changed: bool) -> None:
+            for id_ in names:
+                room = state.accounts.rooms[id_]
+                room.last = max(room.last, self._lost_rooms.get(id_, 0))
+
         def again(_reason: str) -> None:
             state.timers.add(state.now + limits.CREATE_AGAIN_AFTER_S, lambda: self._create(names))
 
         lines = [RoomLine(room=id_, name=name, user=UserId("")) for id_, name in names.items()]
-        state.store(lines, lambda _changed: None, again)
+        state.store(lines, then, again)
 
     def _stop(self, back_in_s: float) -> None:
         state = self.state

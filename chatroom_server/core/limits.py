@@ -5,7 +5,7 @@ What one frame, one message or one link may hold stands in `chatroom.protocol.li
 
 from typing import Final
 
-# --- links -------------------------------------------------------------------------------------
+# --- links ----------------------------------------------------------------------
 LINKS_MAX: Final = 10_000
 """Links at once (a setting)."""
 LINKS_PER_ADDRESS_MAX: Final = 256
@@ -19,7 +19,7 @@ OPEN_ROOMS_MAX: Final = 512
 HANDSHAKE_TIMEOUT_S: Final = 10.0
 """From the arrival of a link to its welcome."""
 
-# --- accounts ----------------------------------------------------------------------------------
+# --- accounts ----------------------------------------------------------------------
 USERS_MAX: Final = 100_000
 """Users that the server knows (a setting)."""
 NICKS_KEPT: Final = 8
@@ -41,11 +41,11 @@ REMEMBERED_ALL_MAX: Final = 4_000_000
 GUEST_SHARE: Final = 0.1
 """What a guest may send, as a part of what a user may."""
 
-# --- answers, in bytes ---------------------------------------------------------------------------
+# --- answers, in bytes ----------------------------------------------------------------------
 LIST_BYTES_MAX: Final = 400 * 1024
 """Estimated bytes of rooms in one answer; the rest is a number."""
 
-# --- presence, in seconds ------------------------------------------------------------------------
+# --- presence, in seconds ----------------------------------------------------------------------
 RETURN_WITHIN_S: Final = 10.0
 """A cut that is shorter goes unsaid."""
 GATHER_RETURNS_S: Final = 10.0

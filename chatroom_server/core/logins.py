@@ -27,7 +27,7 @@ from chatroom_server.core.rooms import own_infos
 from chatroom_server.core.state import HubState, failure, room_id
 
 
-# --- arriving ------------------------------------------------------------------------------------------
+# --- arriving ----------------------------------------------------------------------
 def arrive(state: HubState, arrived: Arrived) -> None:
     """A link opened: take it in, or send it away."""
     link = Link(arrived.link, arrived)
@@ -73,7 +73,7 @@ def greet(state: HubState, link: Link, frame: Hello) -> None:
     )
 
 
-# --- logging in -------------------------------------------------------------------------------------------
+# --- logging in ----------------------------------------------------------------------
 def log_in(state: HubState, link: Link, frame: Login) -> None:
     """Check who comes in."""
     state.move(link, LinkState.ENTERING)
@@ -210,7 +210,7 @@ def _refuse(state: HubState, link: Link, failed: Failed) -> None:
         state.close(link)
 
 
-# --- coming in --------------------------------------------------------------------------------------------
+# --- coming in ----------------------------------------------------------------------
 def _enter(state: HubState, link: Link, frame: Login, user: User, *, is_new: bool = False) -> None:
     """Let a link in that may: open its rooms, then welcome it.
 

@@ -39,7 +39,7 @@ class _NotAcceptedError(Exception):
         self.args_by_name = args
 
 
-# --- at the door ----------------------------------------------------------------------------------------
+# --- at the door ----------------------------------------------------------------------
 def send(state: HubState, link: Link, frame: Send) -> None:
     """Take a message: have it stored, unless it is, or cannot be."""
     device = link.devices.get(frame.dev)
@@ -57,13 +57,13 @@ def send(state: HubState, link: Link, frame: Send) -> None:
         if len(device.pending) >= IN_FLIGHT_MAX:
             raise _NotAcceptedError(ErrorCode.TOO_MANY_IN_FLIGHT)
     except _NotAcceptedError as problem:
-        _refuse(state, link, frame, problem.code, **problem.args_by_name)
+        _refuse(state, link, frame, problem.code, problem.args_by_name)
         return
     if room.direct is not None:
         rooms.bring_back(state, room)
     topic = body if frame.kind == _TOPIC else None
     pending = Pending(device, frame.n, hash_, link.id, topic)
-    device.pending[frame.n] = pending
+    device.put(pending)
     rest = _rest(state, link.online, frame, body, grid)
     state.effects.append(Append([Draft(room.id, rest, pending)]))
 
@@ -132,23 +132,23 @@ def _answer_again(state: HubState, link: Link, frame: Send, device: Device, hash
     elif found is not None and found[0] == hash_:
         state.deliver(link, Ack(frame.dev, frame.n, frame.room, found[1]))
     elif pending is not None or found is not None:
-        _refuse(state, link, frame, ErrorCode.NUMBER_CONFLICT, n=frame.n)
+        _refuse(state, link, frame, ErrorCode.NUMBER_CONFLICT, {"n": frame.n})
     elif 0 < frame.n <= device.floor:
         state.deliver(link, Ack(frame.dev, frame.n, frame.room))
     else:
-        _refuse(state, link, frame, ErrorCode.NUMBER_PASSED, n=frame.n)
+        _refuse(state, link, frame, ErrorCode.NUMBER_PASSED, {"n": frame.n})
 
 
-def _refuse(state: HubState, link: Link, frame: Send, code: ErrorCode, **args: object) -> None:
-    state.deliver(link, _refusal(frame.dev, frame.n, code, **args))
+def _refuse(state: HubState, link: Link, frame: Send, code: ErrorCode, args: dict[str, object]) -> None:
+    state.deliver(link, _refusal(frame.dev, frame.n, code, args))
 
 
-def _refusal(dev: str, n: int, code: ErrorCode, **args: object) -> Refusal:
+def _refusal(dev: str, n: int, code: ErrorCode, args: dict[str, object]) -> Refusal:
     failed = failure(code, args)
     return Refusal(dev, n, code, failed.text, failed.args)
 
 
-# --- the line --------------------------------------------------------------------------------------------
+# --- the line ----------------------------------------------------------------------
 def _rest(state: HubState, session: Session, frame: Send, body: str, grid: str) -> bytes:
     """The line from `"at"` on."""
     prefix = session.prefixes.get((frame.room, frame.dev)) or _prefix(session, frame.room, frame.dev)
@@ -172,7 +172,7 @@ def _prefix(session: Session, room: RoomId, dev: DeviceId) -> bytes:
     return prefix
 
 
-# --- outcomes ----------------------------------------------------------------------------------------------
+# --- outcomes ----------------------------------------------------------------------
 def take_stored(state: HubState, stored: StoredLine) -> None:
     """A line is on disk: show it to its room, and to its author."""
     room = state.accounts.rooms.get(stored.room)
@@ -208,8 +208,8 @@ def take_refused(state: HubState, draft: Draft, reason: str) -> None:
     pending = draft.ref
     if not isinstance(pending, Pending):
         return
-    pending.device.pending.pop(pending.n, None)
+    pending.device.drop(pending)
     link = state.links.get(pending.link)
     if link is not None:
-        refusal = _refusal(pending.device.dev, pending.n, ErrorCode.NOT_STORED, reason=reason)
+        refusal = _refusal(pending.device.dev, pending.n, ErrorCode.NOT_STORED, {"reason": reason})
         state.deliver(link, refusal)

@@ -37,7 +37,7 @@ _DIRECT_BYTES: Final = 800
 """What the two people of a conversation take at most."""
 
 
-# --- join, create ------------------------------------------------------------------------------------
+# --- join, create ----------------------------------------------------------------------
 def join(state: HubState, link: Link, frame: Join) -> None:
     """Become a member of a room, of a new one where that is asked for."""
     claim = state.creating.get(room_id(frame.room))
@@ -175,7 +175,7 @@ def answer_joined(state: HubState, link: Link, rid: int, room: Room, *, created:
     state.deliver(link, Joined(rid, room_info(state, room), people, more, created))
 
 
-# --- leave ------------------------------------------------------------------------------------------
+# --- leave ----------------------------------------------------------------------
 def leave(state: HubState, link: Link, frame: Leave) -> None:
     """Give a room up; where one is no member, close it on this link."""
     user, room = link.online.user, state.find_room(frame.room)
@@ -217,7 +217,7 @@ def _cease_member(state: HubState, link: Link, rid: int, user: User, room: Room,
         state.report(Happening.DEPARTED, user, room.id)
 
 
-# --- conversations of two -----------------------------------------------------------------------------
+# --- conversations of two ----------------------------------------------------------------------
 def direct(state: HubState, link: Link, frame: Direct) -> None:
     """Open the conversation with somebody, who may be away; it begins to exist with its first use."""
     user = link.online.user
@@ -267,7 +267,7 @@ def _user_of(state: HubState, nick: str) -> User | None:
     return None if owner is None else state.accounts.users.get(owner)
 
 
-# --- look -----------------------------------------------------------------------------------------------
+# --- look ----------------------------------------------------------------------
 def open_quietly(state: HubState, link: Link, frame: Open) -> None:
     """Get a room's lines on this link, without becoming a member."""
     room = _readable(state, link, frame.room, frame.rid)

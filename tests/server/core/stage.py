@@ -27,6 +27,7 @@ from chatroom.protocol.frames import (
     Welcome,
 )
 from chatroom.protocol.ids import DeviceId, Epoch, MessageId, RoomId, UserId
+from chatroom_server.core import limits
 from chatroom_server.core.accounts import Accounts
 from chatroom_server.core.effects import (
     Append,
@@ -177,7 +178,7 @@ class Actor:
 
 
 class Stage:
-    """The hub's world.
+    """The hub's world, as it is some time after the server's start.
 
     Attributes:
         disk: Stored lines of each room, in order.
@@ -202,6 +203,7 @@ class Stage:
         self.hub = Hub(IDENTITY, self.settings, self.epoch)
         if start:
             self.feed(Started())
+            self.pass_time(limits.GATHER_RETURNS_S)
 
     # --- people ---------------------------------------------------------------------------------------
     def arrive(
