@@ -20,7 +20,7 @@ from chatroom.client.events import (
     RoomOpened,
     SessionEvent,
 )
-from chatroom.model.members import Members
+from chatroom.model.members import Members, MembersView
 from chatroom.model.notices import Notice
 from chatroom.model.rooms import Rooms, RoomView
 from chatroom.model.timeline import Timeline, Unsent
@@ -81,6 +81,12 @@ class Conversation:
     def current(self) -> RoomView | None:
         """The room on the screen."""
         return self.rooms.view(self.rooms.current) if self.rooms.current is not None else None
+
+    @property
+    def people(self) -> MembersView:
+        """The people of the room on the screen."""
+        room = self.rooms.current
+        return self.members(room).view() if room is not None else MembersView()
 
     def timeline(self, room: RoomId) -> Timeline:
         """The lines of a room."""

@@ -11,7 +11,6 @@ from typing import ClassVar, TypeVar
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.color import Color
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
@@ -21,12 +20,10 @@ from textual.widgets import Static, TextArea
 
 from chatroom.client.errors import ClientError
 from chatroom.client.events import SessionEvent
-from chatroom.common.colors import legible, parse_color
 from chatroom.common.inert import one_line
 from chatroom.common.names import check_room
 from chatroom.common.texts import Texts
 from chatroom.model.commands import COMMANDS, Command, CommandInfo, is_command, parse_command, said_text
-from chatroom.model.members import MembersView
 from chatroom.protocol.ids import RoomId
 from chatroom.protocol.limits import MESSAGE_MAX
 from chatroom.tui.commands import HANDLERS, mistake
@@ -39,7 +36,6 @@ from chatroom.tui.keys import KEYS, bindings
 from chatroom.tui.messages import EventsArrived
 from chatroom.tui.naming import name_problem
 from chatroom.tui.palette import Entry
-from chatroom.tui.rows_of import people_rows, room_rows
 from chatroom.tui.screens.first_start import RoomScreen
 from chatroom.tui.screens.help import HelpScreen
 from chatroom.tui.widgets.banner import Banner
@@ -97,13 +93,13 @@ class ChatScreen(Screen[None]):
         yield RoomHeader(id="header")
         yield Banner(self.texts, id="banner")
         with Horizontal(id="body"):
-            yield RoomsList(id="rooms")
+            yield RoomsList(self.texts, id="rooms")
             with Vertical(id="talk"):
                 yield self._log
                 with Horizontal(id="write"):
                     yield Static(id="prompt", markup=False)
                     yield Composer(self._vocabulary, id="composer")
-            yield PeopleList(id="people")
+            yield PeopleList(self.texts, id="people")
 
     def on_mount(self) -> None:
         """Draw what is known already."""
@@ -183,7 +179,7 @@ class ChatScreen(Screen[None]):
         self.composer.history_of_sent.stand_at_end()
 
     def _draw_rooms(self) -> None:
-        self.query_one(RoomsList).rows = room_rows(self.conversation.rooms.views(), self.texts)
+        self.query_one(RoomsList).show(self.conversation.rooms.views())
         view = self.conversation.current
         name = self.conversation.room_name(view.id) if view else ""
         topic = view.topic if view else ""
@@ -198,21 +194,10 @@ class ChatScreen(Screen[None]):
             self._log.refresh_lines()
 
     def _draw_people(self) -> None:
-        room = self.conversation.rooms.current
-        view = self.conversation.members(room).view() if room is not None else MembersView()
-        self.query_one(PeopleList).rows = people_rows(view, self._legible, self.texts)
-
-    def _legible(self, color: str) -> str:
-        parsed = parse_color(color)
-        if parsed is None:
-            return ""
-        ground = self.query_one(PeopleList).background_colors[1].rgb
-        return Color(*legible(parsed, ground)).hex
+        self.query_one(PeopleList).show(self.conversation.people)
 
     def _vocabulary(self) -> Vocabulary:
-        room = self.conversation.rooms.current
-        view = self.conversation.members(room).view() if room is not None else MembersView()
-        nicks = [person.nick for _state, people in view.groups for person in people]
+        nicks = [person.nick for _state, people in self.conversation.people.groups for person in people]
         rooms = [view.name for view in self.conversation.rooms.views() if not view.direct]
         return Vocabulary(
             nicks=[nick for nick in nicks if nick != self.conversation.nick],
