@@ -321,7 +321,7 @@ class EmbeddedLog:
             await asyncio.shield(self._flushing)
 
     def _next_flush(self, *, closing: bool) -> FlushJob | None:
-        lines = {room: lines for room in self._dirty if (lines := self._rooms[room].unfiled())}
+        lines = {room: lines for room in sorted(self._dirty) if (lines := self._rooms[room].unfiled())}
         current = self._flusher.checkpoint
         is_moved = self._yielded > current.filed or self._projected > current.projected
         if not (is_moved or lines or self._replaced or self._appended or closing):

@@ -46,7 +46,11 @@ def take_lock(files: Files, folder: Path, note: str) -> int:
     except BlockingIOError as error:
         holder = read_lock(files, folder)
         raise FolderInUseError(folder, holder.pid, holder.note) from error
-    write_note(files, fd, note)
+    try:
+        write_note(files, fd, note)
+    except OSError:
+        files.close(fd)
+        raise
     return fd
 
 
