@@ -15,6 +15,7 @@ from textual.geometry import Region
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.scrollbar import ScrollTo
+from textual.selection import Selection
 from textual.widgets import Input
 
 from chatroom.common.colors import contrast
@@ -24,6 +25,7 @@ from chatroom.model.notices import Notice
 from chatroom.model.timeline import Timeline, Unsent
 from chatroom.protocol.frames import Line, LineKind, Person, PresenceEvent
 from chatroom.protocol.ids import RoomId, UserId
+from chatroom.tui.widgets.log_body import cells_of
 from chatroom.tui.widgets.log_words import LogWords
 from chatroom.tui.widgets.message_log import MessageLog
 
@@ -626,3 +628,46 @@ async def test_another_nick_draws_the_mentions_anew() -> None:
         assert "▌" not in stage.text
         stage.log.words = replace(WORDS, nick="zoe")
         assert "▌" in stage.rows[-1]
+
+
+async def test_textual_may_scroll_by_itself_during_a_drag() -> None:
+    async with shown(filled(200)) as stage:
+        before = stage.rows
+        for _ in range(4):
+            stage.log.scroll_y -= 0.5
+        assert stage.rows[2:] == before[:-2]
+        stage.log.scroll_y += 2
+        assert stage.rows == before
+
+
+async def test_a_look_at_a_timeline_that_has_just_changed_is_safe() -> None:
+    timeline = filled(100, "text to wrap " * 20)
+    async with shown(timeline) as stage:
+        stage.log.page_up()
+        stage.app.screen.selections = {stage.log: Selection(None, None)}
+        timeline.reset(3)
+        for y in range(len(stage.rows) + 1):
+            stage.log.render_line(y)
+        timeline.reset(0)
+        stage.log.page_up()
+        stage.log.page_down()
+        assert stage.app.screen.get_selected_text() is not None
+
+
+@pytest.mark.parametrize("columns", [2, 5, 9, 12, 30])
+async def test_no_window_is_too_small(columns: int) -> None:
+    timeline = filled(5, "text 日本語 to wrap")
+    timeline.append(line(6, "@it4 waves", kind=LineKind.ACTION, user="日本太郎"))
+    timeline.append(line(7, "topic", kind=LineKind.TOPIC))
+    timeline.note(Notice(NOON_MS, "a notice"))
+    timeline.new_after = 4
+    timeline.put_unsent(Unsent("a", "d", 1, "will review", failed=True, reason="too long"))
+    async with shown(timeline, columns, 8) as stage:
+        stage.log.scroll_to_oldest()
+        timeline.append(line(8))
+        for _ in range(60):
+            assert all(strip.cell_length <= max(1, columns) for strip in stage.log._strips)
+            assert all(strip.cell_length == cells_of(list(strip)) for strip in stage.log._strips)
+            stage.log.scroll_rows(1)
+            await stage.settle()
+        assert stage.log.is_following

@@ -69,5 +69,5 @@ class Looks:
         """Move the lightness of a style's colour until it reads well; its hue stays."""
         if style.color is None or style.color.triplet is None:
             return style
-        red, green, blue = legible(tuple(style.color.triplet), self.background)
+        red, green, blue = legible(style.color.triplet, self.background)
         return style + Style(color=Color.from_rgb(red, green, blue))

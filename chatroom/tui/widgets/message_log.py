@@ -21,7 +21,7 @@ from textual.strip import Strip
 
 from chatroom.model.timeline import Timeline
 from chatroom.protocol.ids import RoomId
-from chatroom.tui.widgets.log_entry import Drawer
+from chatroom.tui.widgets.log_entry import Drawer, cut
 from chatroom.tui.widgets.log_geometry import geometry
 from chatroom.tui.widgets.log_looks import LOOKS, Looks
 from chatroom.tui.widgets.log_select import copied_text, pointed_strip, selected_strip
@@ -111,6 +111,7 @@ class MessageLog(ScrollView, can_focus=False):
         self._seen = 0
         self._rows_owed = 0.0
         self._is_painting = False
+        self._laid_out_version = -1
 
     # --- what is shown ---------------------------------------------------------------------------
     @property
@@ -184,7 +185,8 @@ class MessageLog(ScrollView, can_focus=False):
         view = self._view
         if view is None or not self._places or (rows > 0 and self.is_following):
             return
-        window, top = view.window(), self._places[0]
+        window = view.window()
+        top = window.clamp(self._places[0])
         passed = window.down(top, rows + 1) if rows > 0 else window.up(top, -rows)
         if passed:
             place = passed[-1] if rows > 0 else passed[0]
@@ -215,6 +217,7 @@ class MessageLog(ScrollView, can_focus=False):
         else:
             if self._view is None:
                 self._view = LogView(self._drawer(timeline))
+            self._laid_out_version = timeline.version
             self._places = self._find_places(self._view)
             strips = [self._view.strip(place) for place in self._places]
         blank = [Strip.blank(self._area.width, self.rich_style)] * (self._area.height - len(strips))
@@ -263,7 +266,7 @@ class MessageLog(ScrollView, can_focus=False):
         """Say over the last row how much is new below."""
         if not self.new_below or not strips:
             return strips
-        label = f" {self._words.new_below(self.new_below)} "
+        label = cut(f" {self._words.new_below(self.new_below)} ", max(0, self._area.width - 1))
         pill = Segment(label, self.get_component_rich_style("message-log--pill"))
         left = max(0, self._area.width - cell_len(label) - 1)
         return [
@@ -397,6 +400,9 @@ class MessageLog(ScrollView, can_focus=False):
 
     def render_line(self, y: int) -> Strip:
         """One row of the screen."""
+        selection = self.text_selection
+        if selection is not None or not self._is_painting:
+            self._catch_up()
         if not 0 <= y < len(self._strips):
             return Strip.blank(self._area.width, self.rich_style)
         strip, place = self._strips[y], self._place_at(y)
@@ -404,7 +410,6 @@ class MessageLog(ScrollView, can_focus=False):
             return strip
         if not self._is_painting:
             return pointed_strip(self._view, place, strip)
-        selection = self.text_selection
         if selection is None:
             return strip
         style = self.screen.get_component_rich_style("screen--selection")
@@ -416,6 +421,11 @@ class MessageLog(ScrollView, can_focus=False):
             return None
         visible = self._places[0].position, self._places[-1].position
         return copied_text(self._view, selection, visible), "\n"
+
+    def _catch_up(self) -> None:
+        """Lay out anew where the timeline has changed and nobody has said so yet: places may be gone."""
+        if self._timeline is not None and self._timeline.version != self._laid_out_version:
+            self._lay_out()
 
     def _place_at(self, y: int) -> Place | None:
         at = y - (len(self._strips) - len(self._places))
