@@ -1,0 +1,1 @@
+"""What a client knows of rooms, people and their past. Pure."""

@@ -1,0 +1,1 @@
+"""The pure centre of the server: inputs in, effects out."""
