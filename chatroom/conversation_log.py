@@ -5,7 +5,7 @@ import os
 import queue
 import stat
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -157,3 +157,18 @@ def _is_foreign(found: os.stat_result) -> bool:
 def _has_modes() -> bool:
     """Whether this system has the file modes of POSIX."""
     return hasattr(os, "fchmod")
+
+
+def open_conversation_log(
+    folders: Sequence[Path], texts: Texts, *, day: Callable[[int], str], clock: Callable[[int], str]
+) -> ConversationLog | None:
+    """Open the log in the first folder where it can be written; None where it can be in none. Blocking.
+
+    Args:
+        folders: `LOG_DIR` alone where it is set, else those of `chatroom.home.Home.logs`.
+        day, clock: See `ConversationLog`.
+    """
+    for folder in folders:
+        with contextlib.suppress(ConversationLogError):
+            return ConversationLog(folder, texts, day=day, clock=clock)
+    return None

@@ -13,7 +13,8 @@ from chatroom.tui.keeper import Keeper
 from chatroom.tui.launch import Launch
 from chatroom.tui.live import Live
 from chatroom.tui.palette import EntriesProvider
-from chatroom.tui.screens.chat import CHAT_CSS, ChatScreen
+from chatroom.tui.screens.chat import ChatScreen
+from chatroom.tui.screens.chat_view import CHAT_CSS
 from chatroom.tui.terminal import SteadyApp, driver_class, teach_keys
 from chatroom.tui.times import clock, day_labels, now_ms
 from chatroom.tui.widgets.log_words import LogWords

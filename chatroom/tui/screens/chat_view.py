@@ -1,0 +1,207 @@
+"""How the conversation is drawn: rooms at the left, people at the right, log and composer between them."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from time import monotonic
+from typing import TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Static
+
+from chatroom.client.events import LineArrived, PresenceChanged, SessionEvent
+from chatroom.common.inert import one_line
+from chatroom.common.texts import Texts
+from chatroom.conversation_log import ConversationLog
+from chatroom.protocol.ids import RoomId
+from chatroom.tui.completion import Vocabulary
+from chatroom.tui.conditions import announcements, condition_after
+from chatroom.tui.conversation import Conversation, Part
+from chatroom.tui.desk import Desk
+from chatroom.tui.keeper import Keeper
+from chatroom.tui.messages import EventsArrived
+from chatroom.tui.times import now_ms
+from chatroom.tui.widgets.banner import Banner
+from chatroom.tui.widgets.composer import Composer
+from chatroom.tui.widgets.header import RoomHeader
+from chatroom.tui.widgets.message_log import MessageLog
+from chatroom.tui.widgets.people_list import PeopleList
+from chatroom.tui.widgets.rooms_list import RoomsList
+
+_Answer = TypeVar("_Answer")
+
+CHAT_CSS = Path(__file__).with_name("chat.tcss")
+"""For the app: Textual does not load the style sheet of a screen that is there from the beginning."""
+
+
+class ChatView(Screen[None]):
+    """Shows a conversation.
+
+    Args:
+        keeper: Takes drafts and read markers.
+        bell: Whether it may ring.
+
+    Attributes:
+        known_rooms: Names of rooms that were listed, for completion.
+        written: The log file, once it is open.
+    """
+
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]  # noqa: RUF012  # as Textual has it
+
+    def __init__(
+        self, conversation: Conversation, texts: Texts, log: MessageLog, keeper: Keeper, *, bell: bool = True
+    ) -> None:
+        super().__init__()
+        self.conversation = conversation
+        self.texts = texts
+        self.desk = Desk(conversation, self, texts)
+        self.known_rooms: list[str] = []
+        self.written: ConversationLog | None = None
+        self._log = log
+        self._keeper = keeper
+        self._bell = bell
+        self._drawn: RoomId | None = None
+
+    def compose(self) -> ComposeResult:
+        """The panes."""
+        yield RoomHeader(id="header")
+        yield Banner(self.texts, id="banner")
+        with Horizontal(id="body"):
+            yield RoomsList(self.texts, id="rooms")
+            with Vertical(id="talk"):
+                yield self._log
+                with Horizontal(id="write"):
+                    yield Static(id="prompt", markup=False)
+                    yield Composer(self._vocabulary, id="composer")
+            yield PeopleList(self.texts, id="people")
+
+    def on_mount(self) -> None:
+        """Draw what is known already."""
+        self.draw(*Part)
+        self.composer.focus()
+
+    @property
+    def banner(self) -> Banner:
+        """The line that says how the link is."""
+        return self.query_one(Banner)
+
+    @property
+    def composer(self) -> Composer:
+        """Where one writes."""
+        return self.query_one(Composer)
+
+    # --- showing ---------------------------------------------------------------------------------
+    @on(EventsArrived)
+    def _events_arrived(self, event: EventsArrived) -> None:
+        try:
+            self.take(event.events)
+        finally:
+            event.taken.set()
+
+    def take(self, events: Sequence[SessionEvent]) -> None:
+        """Show what the session told."""
+        changes = self.conversation.apply(events)
+        condition = self.banner.condition
+        for event in events:
+            self._write_down(event)
+            condition = condition_after(condition, event, monotonic())
+            for sentence in announcements(event, self.texts):
+                self.toast(sentence)
+        if condition != self.banner.condition:
+            self.banner.show(condition)
+        self.draw(*changes.parts)
+        if changes.meant_in and self._bell and not self.desk.quiet:
+            self.app.bell()
+
+    def _write_down(self, event: SessionEvent) -> None:
+        """Put what was said, and who came and went, into the log file."""
+        if self.written is None:
+            return
+        match event:
+            case LineArrived(line=line):
+                self.written.said(self.conversation.room_name(line.room), line)
+            case PresenceChanged(room=room):
+                self.written.noticed(self.conversation.room_name(room), now_ms(), event.event, event.people)
+
+    def draw(self, *parts: Part) -> None:
+        """Draw parts anew, where something changed."""
+        if not self.is_mounted:
+            return
+        if self.conversation.rooms.current != self._drawn:
+            self._turn_to(self.conversation.rooms.current)
+            parts = tuple(Part)
+        if Part.ROOMS in parts:
+            self._draw_rooms()
+        if Part.PEOPLE in parts:
+            self._draw_people()
+        if Part.LOG in parts:
+            self._draw_log()
+        if self.desk.session is not None:
+            self.banner.show_unsent(len(self.desk.session.unsent()))
+
+    def toast(self, sentence: str, *, is_warning: bool = False) -> None:
+        """Say something for a moment; nothing in it is markup."""
+        self.app.notify(sentence, severity="warning" if is_warning else "information", markup=False)
+
+    async def ask(self, screen: Screen[_Answer]) -> _Answer | None:
+        """Show a screen, and give what it returns."""
+        answer: asyncio.Future[_Answer | None] = asyncio.get_running_loop().create_future()
+        self.app.push_screen(screen, lambda given: None if answer.done() else answer.set_result(given))
+        return await answer
+
+    def enter(self, room: RoomId) -> None:
+        """Put a room on the screen."""
+        self.conversation.show(room)
+        self.uncover_log()
+        self.draw(*Part)
+
+    def _turn_to(self, room: RoomId | None) -> None:
+        """Another room is on the screen: its lines, its draft."""
+        self._drawn = room
+        self._log.timeline = self.conversation.timeline(room) if room is not None else None
+        self.composer.write(self._keeper.drafts.get(room, "") if room is not None else "")
+        self.composer.history_of_sent.stand_at_end()
+
+    def _draw_rooms(self) -> None:
+        self.query_one(RoomsList).show(self.conversation.rooms.views())
+        view = self.conversation.current
+        name = self.conversation.room_name(view.id) if view else ""
+        topic = view.topic if view else ""
+        self.query_one(RoomHeader).show(one_line(name) or "chatroom", one_line(topic))
+        self.query_one("#prompt", Static).update(Content(f" {one_line(name)} › "))
+
+    def _draw_log(self) -> None:
+        words = self._log.words
+        if words.nick != self.conversation.nick:
+            self._log.words = replace(words, nick=self.conversation.nick)
+        else:
+            self._log.refresh_lines()
+
+    def _draw_people(self) -> None:
+        self.query_one(PeopleList).show(self.conversation.people)
+
+    def _vocabulary(self) -> Vocabulary:
+        nicks = [person.nick for _state, people in self.conversation.people.groups for person in people]
+        rooms = [view.name for view in self.conversation.rooms.views() if not view.direct]
+        return Vocabulary(
+            nicks=[nick for nick in nicks if nick != self.conversation.nick],
+            rooms=list(dict.fromkeys([*rooms, *self.known_rooms])),
+        )
+
+    def uncover_log(self) -> bool:
+        """Close the lists that lie over the log; False when none does."""
+        over = [
+            name
+            for name, is_over in (
+                ("-rooms-toggled", self.has_class("-narrow")),
+                ("-people-toggled", not self.has_class("-wide")),
+            )
+            if is_over and self.has_class(name)
+        ]
+        self.remove_class(*over)
+        return bool(over)
