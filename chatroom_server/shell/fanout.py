@@ -113,7 +113,7 @@ class Tail:
     def put(self, frame: bytes, line_id: int | None) -> None:
         """Add a frame; `line_id` is its number when it is a line."""
         self._frames.append(frame)
-        self._ids.append(self.last_id)
+        self._ids.append(self.last_id if line_id is None else line_id - 1)
         self.size += len(frame)
         self._pieces.clear()
         if line_id is not None:
@@ -171,10 +171,10 @@ class Fanout:
     """All tails.
 
     Args:
-        schedule: Has `run_round` called soon; asked once for each round.
+        schedule: Calls a function soon; asked once for each round.
     """
 
-    def __init__(self, schedule: Callable[[], None]) -> None:
+    def __init__(self, schedule: Callable[[Callable[[], None]], object]) -> None:
         self.writes = 0
         self._schedule = schedule
         self._scheduled = False
@@ -352,7 +352,7 @@ class Fanout:
     def _plan(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._schedule()
+            self._schedule(self.run_round)
 
 
 def _gap(tail: Tail, cursor: Cursor) -> bytes:

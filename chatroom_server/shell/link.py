@@ -31,6 +31,7 @@ QUEUE_MAX: Final = 8 * 1024 * 1024
 ENDING_S: Final = 5.0
 LINGER_S: Final = 2.0
 _TLS_BEGINS: Final = 0x16
+_FOR_EVER: Final = float("inf")
 _CLOCK_GRAIN_S: Final = 0.001
 """A timer may come so much before its time."""
 
@@ -62,6 +63,9 @@ class LinkOwner(Protocol):
 
     def has_output(self, link: "Link") -> None:
         """Something was put into the link's queue: a round is wanted."""
+
+    def ending(self, link: "Link") -> None:
+        """The link ends when what waits for it has been written; nothing new is for it."""
 
     def drained(self, link: "Link") -> None:
         """The socket takes bytes again."""
@@ -197,6 +201,11 @@ class Link(Outlet):
             self._connection.send(frame)
             self.flush_connection()
 
+    def send_encoded(self, data: bytes) -> None:
+        """As `send`, with the bytes of a frame that can be sent to everybody who is online."""
+        if self.phase is Phase.OPEN:
+            self.put(data)
+
     def flush_connection(self) -> None:
         """Move what the connection has to say into the queue."""
         if output := self._connection.take_output():
@@ -268,13 +277,17 @@ class Link(Outlet):
     # --- holding and ending ----------------------------------------------------------------------
     def hold(self, until: float) -> None:
         """Read nothing until a time."""
-        self._held = until
-        self._set_reading(False)
-        self._owner.loop.call_at(until, self._release)
+        if not self._held:
+            self._set_reading(False)
+            self._owner.loop.call_at(until, self._release)
+        self._held = max(self._held, until)
 
     def _release(self) -> None:
         now = self._owner.loop.time()
-        if self.phase is not Phase.OPEN or self._held - now > _CLOCK_GRAIN_S:
+        if self.phase is not Phase.OPEN or self._held == _FOR_EVER:
+            return
+        if self._held - now > _CLOCK_GRAIN_S:
+            self._owner.loop.call_at(self._held, self._release)
             return
         self._held = 0.0
         self._connection.excuse(now)
@@ -292,7 +305,7 @@ class Link(Outlet):
 
     def stop_reading(self) -> None:
         """Hear nothing more; what was said already still goes out."""
-        self._held = float("inf")
+        self._held = _FOR_EVER
         self._set_reading(False)
 
     def tick(self, now: float) -> None:
@@ -329,7 +342,7 @@ class Link(Outlet):
         self.phase, self.why = Phase.ENDING, why
         self._connection.close()
         self._deadline = self._owner.loop.time() + ENDING_S
-        self._owner.has_output(self)
+        self._owner.ending(self)
         self._owner.loop.call_soon(self._settle)
 
     def abort(self, why: str) -> None:

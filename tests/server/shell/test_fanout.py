@@ -1,5 +1,7 @@
 """One write a link and round, shared bytes, and links that are slow."""
 
+from collections.abc import Callable
+
 from chatroom.protocol import codec
 from chatroom.protocol.frames import Gap
 from chatroom.protocol.ids import RoomId
@@ -37,7 +39,7 @@ class Stage:
         self.asked = 0
         self.fanout = Fanout(self.ask)
 
-    def ask(self) -> None:
+    def ask(self, run_round: Callable[[], None]) -> None:
         self.asked += 1
 
     def link(self, *rooms: RoomId) -> Recorder:

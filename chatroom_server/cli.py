@@ -1,0 +1,71 @@
+"""The command `chatroom-server`: runs a server, or speaks with one that runs."""
+
+import asyncio
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Sequence
+
+from chatroom.common.inert import inert
+from chatroom.common.texts import Texts
+from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
+from chatroom_server.languages import load_texts
+from chatroom_server.options import parse, settings_of
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status: 0 done, 1 could not, 2 wrong usage."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    texts = load_texts(_wanted_language(words), os.environ)
+    options = parse(words, texts)
+    try:
+        settings = load_settings(settings_of(options), os.environ, options.config)
+    except ConfigError as error:
+        return _end_with(WRONG_USAGE, str(error), options)
+    if options.check:
+        sys.stdout.write("\n".join(check_lines(settings)) + "\n")
+        return DONE
+    try:
+        return _run(options, settings, load_texts(settings.lang or None, os.environ))
+    except (KeyboardInterrupt, BrokenPipeError):
+        return FAILED
+
+
+def _wanted_language(words: Sequence[str]) -> str | None:
+    """The language asked for, known before the command line is read: its help is in it."""
+    for word, following in zip(words, [*words[1:], ""], strict=True):
+        if word == "--lang":
+            return following
+        if word.startswith("--lang="):
+            return word.partition("=")[2]
+    return os.environ.get("CHATROOM_LANG")
+
+
+def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
+    if options.command != "run":
+        from chatroom_server.remote import RemoteError, run_command
+
+        try:
+            sys.stdout.write(run_command(options, texts, os.environ))
+        except RemoteError as error:
+            return _end_with(FAILED, str(error), options)
+        return DONE
+    from chatroom_server.serving import ServingError, serve
+
+    try:
+        asyncio.run(serve(settings, texts, options, os.environ))
+    except ServingError as error:
+        return _end_with(FAILED, str(error), options)
+    return DONE
+
+
+def _end_with(status: int, problem: str, options: Namespace) -> int:
+    """Say why nothing came of it, also to whoever waits for the server to be ready."""
+    sys.stderr.write(f"chatroom-server: {inert(problem)}\n")
+    if options.announce_ready is not None:
+        from chatroom_server.serving import announce
+
+        announce(options.announce_ready, {"error": problem})
+    return status

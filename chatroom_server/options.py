@@ -1,0 +1,102 @@
+"""Reads the command line of `chatroom-server`."""
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from chatroom.common.texts import Texts
+
+COMMANDS: Final = ("status", "stop", "invite")
+_SETTINGS: Final = {
+    "address": "HOST",
+    "port": "PORT",
+    "data": "DATA",
+    "fsync": "FSYNC",
+    "log_dir": "LOG_DIR",
+    "lang": "LANG",
+}
+
+
+def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
+    """Read the command line; ends the program with status 2 when it cannot be obeyed."""
+    parser = _parser(texts)
+    options = parser.parse_args(list(argv))
+    if options.verbose and options.quiet:
+        parser.error(texts._("--verbose and --quiet exclude each other"))
+    return options
+
+
+def settings_of(options: argparse.Namespace) -> Mapping[str, str]:
+    """The settings that the command line gives, by key."""
+    given = vars(options)
+    found = {key: str(given[name]) for name, key in _SETTINGS.items() if given.get(name) is not None}
+    if options.guests:
+        found["GUESTS"] = "yes"
+    return found
+
+
+def _parser(texts: Texts) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="chatroom-server",
+        description=texts._("A chat room for your machine or your network."),
+        epilog=texts._(
+            "Each message has two lines on the console when that is a terminal; elsewhere only with "
+            "--verbose. What people say stands in server.log, unless LOG_CONVERSATION=no."
+        ),
+    )
+    parser.set_defaults(command="run", room="", new=False, json=False)
+    _add_settings(parser, texts)
+    _add_running(parser, texts)
+    commands = parser.add_subparsers(title=texts._("commands for a server that runs"), metavar="")
+    _add_command(commands, "status", texts._("show what it does")).add_argument(
+        "--json", action="store_true", help=texts._("as one JSON object")
+    )
+    _add_command(commands, "stop", texts._("end it; nothing is lost"))
+    invite = _add_command(commands, "invite", texts._("print the lines that let others in"))
+    invite.add_argument("room", nargs="?", default="", metavar="ROOM", help=texts._("the room to open first"))
+    invite.add_argument(
+        "--new", action="store_true", help=texts._("let the lines that were given out open nothing any more")
+    )
+    return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser, texts: Texts) -> None:
+    add = parser.add_argument
+    add("--config", type=Path, metavar="FILE", help=texts._("settings as KEY=VALUE lines"))
+    add(
+        "-a",
+        "--address",
+        metavar="HOST",
+        help=texts._("listen there (127.0.0.1); 0.0.0.0 serves the network"),
+    )
+    add("-p", "--port", metavar="PORT", help=texts._("listen there (9999); 0 takes a free port"))
+    add("--data", metavar="DIR", help=texts._("folder of the rooms and the server's key"))
+    add("--log-dir", metavar="DIR", help=texts._("folder of server.log"))
+    add("--fsync", choices=("yes", "no"), help=texts._("no lets a power cut lose the last messages"))
+    add("--guests", action="store_true", help=texts._("admit users without a key"))
+    add("--lang", choices=("en", "fr"), help=texts._("language of these texts"))
+
+
+def _add_running(parser: argparse.ArgumentParser, texts: Texts) -> None:
+    add = parser.add_argument
+    add("--check", action="store_true", help=texts._("show the settings, where each came from, and end"))
+    add("-v", "--verbose", action="store_true", help=texts._("show each message on the console"))
+    add("-q", "--quiet", action="store_true", help=texts._("show nothing on the console but problems"))
+    add(
+        "--announce-ready",
+        type=int,
+        metavar="FD",
+        help=texts._("write one line of JSON there when clients may come, or why not"),
+    )
+
+
+def _add_command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, meaning: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=meaning, description=meaning)
+    command.set_defaults(command=name)
+    # Given behind the command they count as in front of it.
+    for words in (("-p", "--port"), ("--data",), ("--lang",)):
+        command.add_argument(*words, default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+    return command

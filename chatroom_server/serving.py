@@ -1,0 +1,175 @@
+"""Runs one server in the foreground, and tells its operator what it does and how others join."""
+
+import json
+import os
+import resource
+import sys
+from argparse import Namespace
+from base64 import b64encode
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Final
+
+from chatroom.common.inert import inert
+from chatroom.common.texts import Texts
+from chatroom.protocol.auth import fingerprint, pin
+from chatroom_server.config import Settings, log_folders
+from chatroom_server.core.accounts import AccountsError
+from chatroom_server.history.errors import HistoryError
+from chatroom_server.shell.identity import IdentityError
+from chatroom_server.shell.listener import ListenError
+from chatroom_server.shell.logfile import RotatingFile, open_first
+from chatroom_server.shell.logs import OperatorLog
+from chatroom_server.shell.running import RuntimeFolderError, open_runtime_folder
+from chatroom_server.shell.server import Places, Server
+
+LOG_NAME: Final = "server.log"
+_SPARE_FILES: Final = 256
+"""Open files beside those of links."""
+
+
+class ServingError(Exception):
+    """The server could not start; the text is one sentence for its operator."""
+
+
+async def serve(settings: Settings, texts: Texts, options: Namespace, environ: Mapping[str, str]) -> None:
+    """Start a server and run it until it is told to stop.
+
+    Raises:
+        ServingError: It could not start.
+    """
+    allow_files(settings.max_links + _SPARE_FILES)
+    file, problems = open_first(log_folders(settings, environ), LOG_NAME)
+    logs = _open_logs(settings, options, file)
+    try:
+        if file is None:
+            logs.note(texts._("no server.log: {reasons}").format(reasons="; ".join(problems)))
+        server = await _start(settings, texts, logs, file, environ)
+        _greet(server, texts, options, file)
+        logs.note("the server is ready")
+        await server.run()
+        logs.note("the server has stopped")
+    finally:
+        logs.close()
+
+
+def _open_logs(settings: Settings, options: Namespace, file: RotatingFile | None) -> OperatorLog:
+    return OperatorLog(
+        console=None if options.quiet else sys.stderr,
+        messages=options.verbose or (sys.stderr.isatty() and not options.quiet),
+        file=file,
+        conversation=settings.log_conversation,
+    )
+
+
+async def _start(
+    settings: Settings,
+    texts: Texts,
+    logs: OperatorLog,
+    file: RotatingFile | None,
+    environ: Mapping[str, str],
+) -> Server:
+    try:
+        places = Places(open_runtime_folder(environ), file.path if file else None)
+        server = Server(settings, logs, places)
+        await server.start()
+    except ListenError as error:
+        raise ServingError(_why_not_listening(error, texts)) from error
+    except (HistoryError, AccountsError, IdentityError, RuntimeFolderError) as error:
+        raise ServingError(str(error)) from error
+    except OSError as error:
+        raise ServingError(f"{error.filename or settings.data}: {error.strerror or error}") from error
+    return server
+
+
+def _why_not_listening(error: ListenError, texts: Texts) -> str:
+    match error.reason:
+        case "in-use":
+            sentence = texts._(
+                "port {port} of {host} is in use; choose another one with -p, "
+                "or see what runs there: chatroom-server status"
+            )
+        case "forbidden":
+            sentence = texts._("this user may not listen on port {port}; choose one above 1023 with -p")
+        case "unknown-host":
+            sentence = texts._(
+                "{host} is no host that is known here; give an address of this machine with -a"
+            )
+        case "not-here":
+            sentence = texts._("{host} is no address of this machine; give one that is with -a")
+        case _:
+            sentence = texts._("port {port} of {host} cannot be opened: {reason}")
+    return sentence.format(host=error.host, port=error.port, reason=error.reason)
+
+
+def _greet(server: Server, texts: Texts, options: Namespace, file: RotatingFile | None) -> None:
+    if not options.quiet:
+        sys.stderr.write("".join(f"{inert(line)}\n" for line in greeting(server, texts, file)))
+        sys.stderr.flush()
+    if options.announce_ready is not None:
+        description = server.description()
+        announce(
+            options.announce_ready,
+            {
+                "pid": description.pid,
+                "host": description.host,
+                "port": description.port,
+                "key": b64encode(server.public_key).decode(),
+                "pin": pin(server.public_key),
+                "data": description.data,
+                "log": description.log,
+                "control": description.control,
+            },
+        )
+
+
+def greeting(server: Server, texts: Texts, file: RotatingFile | None) -> list[str]:
+    """What an operator reads when the server is ready."""
+    settings, invitations = server.settings, server.invitations()
+    where = ", ".join(
+        f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in server.addresses
+    )
+    lines = [
+        texts._("chatroom-server listens on {where}").format(where=where),
+        texts._("  data  {folder}").format(folder=settings.data),
+        texts._("  log   {path}").format(path=file.path if file else texts._("none")),
+        texts._("  key   {fingerprint}").format(fingerprint=fingerprint(server.public_key)),
+    ]
+    lines += _meanings(settings, texts)
+    if invitations:
+        lines += [texts._("Others join with this line:"), *(f"  chatroom '{line}'" for line in invitations)]
+    else:
+        lines += [
+            texts._("Only this machine can reach it. To serve your network: {command}").format(
+                command=server.opening
+            )
+        ]
+    return [*lines, texts._("Ctrl-C stops it.")]
+
+
+def _meanings(settings: Settings, texts: Texts) -> list[str]:
+    """What the settings mean that make something less safe."""
+    lines = []
+    if settings.open:
+        lines.append(texts._("OPEN=yes: everybody who reaches this port may come in."))
+    if settings.guests:
+        lines.append(texts._("GUESTS=yes: people without a key may come in, under any free nick."))
+    if not settings.fsync:
+        lines.append(texts._("FSYNC=no: a power cut can lose messages that were shown as sent."))
+    return lines
+
+
+def announce(fd: int, facts: Mapping[str, object]) -> None:
+    """Write one line of JSON for whoever started this server, and let go of the descriptor."""
+    with suppress(OSError):
+        os.write(fd, json.dumps(facts).encode() + b"\n")
+        os.close(fd)
+
+
+def allow_files(wanted: int) -> None:
+    """Let this process open as many files as its links need, as far as the system allows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

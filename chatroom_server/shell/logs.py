@@ -1,0 +1,310 @@
+"""What operators read: lines on the console, and server.log. Writing them never holds up the event loop.
+
+A thread formats and writes, batch by batch. What waits for it is bounded: when the disk is slower than the
+talk, lines are left out, and how many is written in their place. Rooms' histories do not depend on it.
+"""
+
+import logging
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Final, TextIO
+
+import msgspec
+
+from chatroom.common.inert import one_line
+from chatroom_server.core.effects import Happening, Report
+from chatroom_server.shell.logfile import RotatingFile
+
+WAITING_MAX: Final = 100_000
+"""Lines that wait to be written."""
+CONSOLE_MESSAGES_S: Final = 20
+"""Messages a second that have console lines of their own; beyond, a second is one line a room."""
+_LOGGERS: Final = ("chatroom_server", "asyncio")
+
+Said = tuple[bytes, int]
+"""A stored line, and to how many clients it was sent."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """One line; an empty text leaves that place out."""
+
+    at: float
+    console: str
+    file: str
+
+
+class _Line(msgspec.Struct, gc=False):
+    """What the log shows of a message's line."""
+
+    id: int
+    at: int
+    room: str
+    nick: str
+    kind: str = ""
+    body: str = ""
+
+
+_decode: Final = msgspec.json.Decoder(_Line).decode
+
+
+class OperatorLog:
+    """The console and server.log.
+
+    Args:
+        console: Where console lines go; None for nowhere.
+        messages: Whether the console shows messages, too.
+        file: Where server.log's lines go; None for nowhere.
+        conversation: Whether what people say stands in the file.
+    """
+
+    def __init__(
+        self,
+        *,
+        console: TextIO | None = None,
+        messages: bool = False,
+        file: RotatingFile | None = None,
+        conversation: bool = True,
+    ) -> None:
+        self._wants_messages = messages or (file is not None and conversation)
+        self._queue: SimpleQueue[_Event | list[Said] | None] = SimpleQueue()
+        self._writer = _Writer(self._queue, console, file, messages=messages, conversation=conversation)
+        self._handler = _Handler(self)
+        for name in _LOGGERS:
+            logging.getLogger(name).addHandler(self._handler)
+        self._writer.start()
+
+    def close(self) -> None:
+        """Write what waits, and let go of the file. Blocks."""
+        for name in _LOGGERS:
+            logging.getLogger(name).removeHandler(self._handler)
+        self._queue.put(None)
+        self._writer.join()
+
+    # --- what happens ------------------------------------------------------------------------------
+    def note(self, text: str) -> None:
+        """Something about the server itself, for console and file."""
+        self._put(text, text)
+
+    def connected(self, peer: tuple[str, int]) -> None:
+        """A client's connection was accepted."""
+        self._put(f"connected    {_at(peer)}", "")
+
+    def disconnected(self, peer: tuple[str, int], why: str) -> None:
+        """A client's connection ended."""
+        self._put(f"disconnected {_at(peer)} ({why})", "")
+
+    def happened(self, report: Report, peer: tuple[str, int] | None) -> None:
+        """Somebody came, left, or changed something."""
+        text = _sentence(report)
+        where = f" from {_at(peer)}" if peer and report.happening is Happening.LOGGED_IN else ""
+        self._put(f"{text}{where}", f"{text}{where}")
+
+    def said(self, lines: list[Said]) -> None:
+        """Messages were stored, and are on their way to the clients of their rooms."""
+        if self._wants_messages:
+            self._writer.take(len(lines), lines)
+
+    def _put(self, console: str, file: str) -> None:
+        self._writer.take(1, _Event(time.time(), console, file))
+
+
+def _at(peer: tuple[str, int]) -> str:
+    host, port = peer
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _sentence(report: Report) -> str:
+    who = f"{report.nick} ({report.user})"
+    where = f" #{report.room}" if report.room else ""
+    match report.happening:
+        case Happening.LOGGED_IN:
+            return f"logged in    {who}"
+        case Happening.RENAMED:
+            return f"{who} was {report.detail} before"
+        case _:
+            detail = f": {report.detail}" if report.detail else ""
+            return f"{who} {report.happening.value}{where}{detail}"
+
+
+class _Handler(logging.Handler):
+    """Brings what modules log to the operator, as one line each."""
+
+    def __init__(self, logs: OperatorLog) -> None:
+        super().__init__(logging.WARNING)
+        self._logs = logs
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take a record over."""
+        try:
+            self._logs.note(self.format(record))
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
+
+
+class _Writer(threading.Thread):
+    """Formats and writes."""
+
+    def __init__(
+        self,
+        queue: "SimpleQueue[_Event | list[Said] | None]",
+        console: TextIO | None,
+        file: RotatingFile | None,
+        *,
+        messages: bool,
+        conversation: bool,
+    ) -> None:
+        super().__init__(name="chatroom-logs", daemon=True)
+        self._queue, self._console, self._file = queue, console, file
+        self._messages, self._conversation = messages, conversation
+        self._taken = 0  # by the event loop; the thread counts what it has written
+        self._written = 0
+        self._left_out = 0
+        self._told = 0
+        self._summary = _Summary()
+
+    def take(self, count: int, item: "_Event | list[Said]") -> None:
+        """Let lines wait, or leave them out. Called on the event loop."""
+        if self._taken - self._written + count > WAITING_MAX:
+            self._left_out += count
+            return
+        self._taken += count
+        self._queue.put(item)
+
+    def run(self) -> None:
+        """Write until told to end."""
+        while True:
+            items = self._next_items()
+            self._write([item for item in items if item is not None])
+            if None in items:
+                self._write_console(self._summary.finish())
+                if self._file is not None:
+                    self._file.close()
+                return
+
+    def _next_items(self) -> "list[_Event | list[Said] | None]":
+        items: list[_Event | list[Said] | None] = []
+        try:
+            items.append(self._queue.get(timeout=1.0 if self._summary.is_open else None))
+            while len(items) < 1000:
+                items.append(self._queue.get_nowait())
+        except Empty:
+            pass
+        return items
+
+    def _write(self, items: "list[_Event | list[Said]]") -> None:
+        console: list[str] = self._summary.finish_if_due(time.time())
+        file: list[str] = []
+        for item in items:
+            if isinstance(item, _Event):
+                self._written += 1
+                stamp = _stamp(item.at)
+                if item.console:
+                    console.append(f"{stamp[11:]} {one_line(item.console)}\n")
+                if item.file:
+                    file.append(f"{stamp} {one_line(item.file)}\n")
+            else:
+                self._written += len(item)
+                self._format(item, console, file)
+        if missing := self._left_out - self._told:
+            self._told += missing
+            file.append(f"{_stamp(time.time())} {missing} lines were left out: they came too fast\n")
+        self._write_console(console)
+        if self._file is not None and file:
+            self._file.write("".join(file))
+
+    def _format(self, said: list[Said], console: list[str], file: list[str]) -> None:
+        wants_file = self._file is not None and self._conversation
+        for data, clients in said:
+            line = _decode(data)
+            if wants_file and not line.room.startswith("="):
+                file.append(f"{_stamp(line.at / 1000)} {_spoken(line)}\n")
+            if self._messages:
+                console += self._summary.add(line, clients)
+
+    def _write_console(self, lines: Iterable[str]) -> None:
+        if self._console is not None and (text := "".join(lines)):
+            try:
+                self._console.write(text)
+                self._console.flush()
+            except (OSError, ValueError):  # nobody reads it any more
+                self._console = None
+
+
+class _Summary:
+    """Console lines of messages: each its own while they are few, else one a second and room."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._count = 0
+        self._rooms: dict[str, tuple[int, int]] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Something is counted that has no line yet."""
+        return bool(self._rooms)
+
+    def add(self, line: _Line, clients: int) -> list[str]:
+        """Lines for a message; none if it is only counted."""
+        lines = self.finish_if_due(line.at / 1000)
+        self._count += 1
+        if self._count > CONSOLE_MESSAGES_S:
+            count, _clients = self._rooms.get(line.room, (0, 0))
+            self._rooms[line.room] = (count + 1, clients)
+            return lines
+        stamp, name = _stamp(line.at / 1000)[11:], f"{one_line(line.room)}/{line.id}"
+        size = len(line.body.encode())
+        lines.append(f"{stamp} received     {name} from {one_line(line.nick)}, {size} bytes\n")
+        lines.append(f"{stamp} sent         {name} to {clients} {'client' if clients == 1 else 'clients'}\n")
+        return lines
+
+    def finish_if_due(self, now: float) -> list[str]:
+        """What the second that is over counted."""
+        if int(now) == self._second:
+            return []
+        lines = self.finish()
+        self._second, self._count = int(now), 0
+        return lines
+
+    def finish(self) -> list[str]:
+        """What was counted, and begin again."""
+        stamp = _stamp(self._second)[11:]
+        rooms, self._rooms = self._rooms, {}
+        return [
+            f"{stamp} received     {count} more in {one_line(room)}, each sent to {clients} clients\n"
+            for room, (count, clients) in rooms.items()
+        ]
+
+
+_stamps: dict[int, str] = {}
+
+
+def _stamp(at: float) -> str:
+    """`2026-11-21 12:03:04`, local time; the last few are kept."""
+    second = int(at)
+    found = _stamps.get(second)
+    if found is None:
+        if len(_stamps) > 100:
+            _stamps.clear()
+        found = _stamps[second] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
+    return found
+
+
+def _spoken(line: _Line) -> str:
+    room, nick, body = one_line(line.room), one_line(line.nick), one_line(line.body)
+    match line.kind:
+        case "":
+            return f"#{room} {nick}: {body}"
+        case "me":
+            return f"#{room} * {nick} {body}"
+        case _:
+            return f"#{room} {nick} ({one_line(line.kind)}): {body}"
+
+
+def default_console() -> TextIO:
+    """Standard error, as it stands when the server starts."""
+    return sys.stderr

@@ -1,0 +1,251 @@
+"""Runs the hub: brings it what happens on links, in the log and in time, and performs what it decides."""
+
+import asyncio
+import logging
+import os
+import socket
+import time
+from asyncio import AbstractEventLoop, TimerHandle
+from collections.abc import Callable
+from typing import Final
+
+from chatroom.protocol import LocalProtocolError, codec
+from chatroom.protocol.frames import AnyFrame
+from chatroom_server.core.effects import (
+    Append,
+    Broadcast,
+    BroadcastLine,
+    Close,
+    Deliver,
+    DeliverLine,
+    Effect,
+    FetchPage,
+    Hold,
+    Report,
+    Subscribe,
+    Unsubscribe,
+    WakeAt,
+)
+from chatroom_server.core.hub import Hub
+from chatroom_server.core.inputs import Arrived, Input, Left, LinkId, PageSent, Received, Woke
+from chatroom_server.core.ports import Log
+from chatroom_server.shell.fanout import Fanout
+from chatroom_server.shell.identity import Identity
+from chatroom_server.shell.link import READ_SIZE, Link
+from chatroom_server.shell.logs import OperatorLog, Said
+from chatroom_server.shell.pages import PageSender
+from chatroom_server.shell.tasks import Tasks
+
+_log = logging.getLogger(__name__)
+
+SWEEP_S: Final = 2.0
+_LATE_S: Final = 5.0
+"""A sweep that comes so late: the process did not run, and no peer is to blame for silence."""
+SOCKETS_BEYOND_LINKS: Final = 2048
+"""Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
+_SEED_SIZE: Final = 64
+
+LinkEffect = DeliverLine | Subscribe | Unsubscribe | FetchPage | Hold | Close
+
+
+class Runner:
+    """Everything between the sockets, the log, the clock and the hub. One event loop uses it.
+
+    Attributes:
+        links: Every connection, also those that have said nothing yet.
+        all_gone: There is none.
+
+    Args:
+        is_local: Whether a peer's address counts as this machine.
+        max_links: As many links as the hub admits.
+    """
+
+    def __init__(
+        self,
+        loop: AbstractEventLoop,
+        hub: Hub,
+        log: Log,
+        identity: Identity,
+        logs: OperatorLog,
+        tasks: Tasks,
+        *,
+        is_local: Callable[[str], bool],
+        max_links: int,
+    ) -> None:
+        self.loop = loop
+        self.tls = identity.tls
+        self.buffer = memoryview(bytearray(READ_SIZE))
+        self.fanout = Fanout(loop.call_soon)
+        self.links: dict[LinkId, Link] = {}
+        self.all_gone = asyncio.Event()
+        self.all_gone.set()
+        self._hub, self._log, self._logs = hub, log, logs
+        self._pages = PageSender(loop, log, tasks, self._page_sent)
+        self._is_local = is_local
+        self._sockets_max = max_links + SOCKETS_BEYOND_LINKS
+        self._last_link = 0
+        self._said: list[Said] = []
+        self._wake: TimerHandle | None = None
+        self._sweep = loop.call_later(SWEEP_S, self._tick)
+        self._swept = loop.time()
+        self._known: set[LinkId] = set()
+
+    # --- inputs ----------------------------------------------------------------------------------
+    def feed(self, input_: Input) -> None:
+        """Tell the hub what happened, and do what it says."""
+        effects = self._hub.handle(input_, self.loop.time(), time.time_ns() // 1_000_000)
+        for effect in effects:
+            self._perform(effect)
+
+    def take_outcome(self, outcome: Input) -> None:
+        """The log's word on drafts that were given to it."""
+        self.feed(outcome)
+        if self._said:
+            said, self._said = self._said, []
+            self._logs.said(said)
+
+    def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        """Take a connection."""
+        if len(self.links) >= self._sockets_max:
+            sock.close()
+            return
+        self.all_gone.clear()
+        self._last_link += 1
+        link_id = LinkId(self._last_link)
+        self.links[link_id] = Link(link_id, sock, peer, local=self._is_local(peer[0]), owner=self)
+        self._logs.connected(peer)
+
+    # --- what links say (LinkOwner) ---------------------------------------------------------------
+    def arrived(self, link: Link) -> None:
+        """A link speaks frames from here on."""
+        self._known.add(link.id)
+        seed = os.urandom(_SEED_SIZE)
+        self.feed(Arrived(link.id, link.host, link.port, seed, local=link.local, tls=link.tls))
+
+    def received(self, link: Link, frame: AnyFrame) -> None:
+        """A legal frame came."""
+        try:
+            self.feed(Received(link.id, frame))
+        except Exception:  # noqa: BLE001 - one frame must not end the server
+            _log.exception("link %d: %s could not be handled", link.id, type(frame).__name__)
+            link.end("an error in the server")
+
+    def has_output(self, link: Link) -> None:
+        """Something waits for the link alone."""
+        self.fanout.touch(link)
+
+    def ending(self, link: Link) -> None:
+        """The link ends when what waits for it has been written."""
+        self._pages.drop(link)
+        self.fanout.release(link)
+
+    def drained(self, link: Link) -> None:
+        """The link's socket takes bytes again."""
+        self.fanout.drained(link)
+        self._pages.go_on(link)
+
+    def lost(self, link: Link, why: str) -> None:
+        """The link is gone."""
+        self.fanout.drop(link)
+        self._pages.drop(link)
+        del self.links[link.id]
+        if not self.links:
+            self.all_gone.set()
+        self._logs.disconnected((link.host, link.port), why)
+        if link.id in self._known:
+            self._known.discard(link.id)
+            self.feed(Left(link.id, clean=link.is_clean))
+
+    # --- effects -----------------------------------------------------------------------------------
+    def _perform(self, effect: Effect) -> None:
+        match effect:  # the frequent ones first
+            case BroadcastLine():
+                self._broadcast_line(effect)
+            case Append(drafts):
+                self._log.append(drafts)
+            case Deliver():
+                self._deliver(effect)
+            case WakeAt(at):
+                self._wake_at(at)
+            case Broadcast(room, frame):
+                self.fanout.broadcast(room, codec.encode(frame))
+            case Report():
+                self._report(effect)
+            case _:
+                if (link := self.links.get(effect.link)) is not None:
+                    self._perform_on(link, effect)
+
+    def _perform_on(self, link: Link, effect: LinkEffect) -> None:
+        match effect:
+            case DeliverLine(_, line):
+                link.send_encoded(codec.frame_line(line))
+            case Subscribe(_, room):
+                self.fanout.subscribe(link, room, self._log.last_id(room))
+            case Unsubscribe(_, room):
+                self.fanout.unsubscribe(link, room)
+            case FetchPage():
+                self._pages.ask(link, effect)
+            case Hold(_, until):
+                link.hold(until)
+            case Close():
+                link.end("closed")
+
+    def _broadcast_line(self, effect: BroadcastLine) -> None:
+        room, line_id, line = effect.room, effect.id, effect.line
+        count = self.fanout.broadcast(room, codec.frame_line(line), line_id)
+        self._said.append((line, count))
+
+    def _deliver(self, effect: Deliver) -> None:
+        link = self.links.get(effect.link)
+        if link is None:
+            return
+        try:
+            link.send(effect.frame)
+        except LocalProtocolError:
+            _log.exception("link %d: a frame could not be sent", link.id)
+            link.end("an error in the server")
+
+    def _wake_at(self, at: float) -> None:
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake = self.loop.call_at(at, self._woke)
+
+    def _report(self, effect: Report) -> None:
+        link = self.links.get(effect.link) if effect.link is not None else None
+        self._logs.happened(effect, (link.host, link.port) if link else None)
+
+    # --- time ----------------------------------------------------------------------------------------
+    def _woke(self) -> None:
+        self._wake = None
+        self.feed(Woke())
+
+    def _tick(self) -> None:
+        now = self.loop.time()
+        links = list(self.links.values())
+        if now - self._swept > SWEEP_S + _LATE_S:
+            for link in links:
+                link.excuse(now)
+        self._swept = now
+        for link in links:
+            link.tick(now)
+        self._sweep = self.loop.call_later(SWEEP_S, self._tick)
+
+    def _page_sent(self, link: Link) -> None:
+        self.feed(PageSent(link.id))
+
+    # --- the end ---------------------------------------------------------------------------------------
+    def stop_reading(self) -> None:
+        """Hear nothing more from anybody."""
+        for link in self.links.values():
+            link.stop_reading()
+
+    def stop_timers(self) -> None:
+        """Let no more time pass for the hub."""
+        self._sweep.cancel()
+        if self._wake is not None:
+            self._wake.cancel()
+
+    def abort_all(self) -> None:
+        """Hang up on everybody at once."""
+        for link in list(self.links.values()):
+            link.abort("the server stops")

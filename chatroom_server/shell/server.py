@@ -1,0 +1,299 @@
+"""One server: opens its folder, its identity and its port, runs, and ends in the right order."""
+
+import asyncio
+import contextlib
+import os
+import shlex
+import signal
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from chatroom.protocol.auth import pin
+from chatroom_server.config import Settings
+from chatroom_server.core.accounts import Accounts
+from chatroom_server.core.hub import DEVICES_FILE, USERS_FILE, Hub
+from chatroom_server.core.inputs import Input, InvitationReplaced, Started, Stopping
+from chatroom_server.core.settings import HubSettings, ServerIdentity
+from chatroom_server.history.embedded import EmbeddedLog, open_log
+from chatroom_server.history.opening import Recovery
+from chatroom_server.history.settings import LogSettings
+from chatroom_server.shell.commands import Commands
+from chatroom_server.shell.control import ControlSocket, Status
+from chatroom_server.shell.identity import Identity, load_identity
+from chatroom_server.shell.invitations import InvitationBook, reachable
+from chatroom_server.shell.listener import Listener, listen
+from chatroom_server.shell.logs import OperatorLog
+from chatroom_server.shell.peers import make_is_local
+from chatroom_server.shell.runner import Runner
+from chatroom_server.shell.running import Announcement, RunningServer, control_path
+from chatroom_server.shell.tasks import Tasks
+
+DELIVER_S: Final = 3.0
+"""How long a server that stops waits for clients to take what it has for them."""
+_OWN_NAMES: Final = frozenset({"log"})
+"""What the server itself puts into a new data folder before the log is opened."""
+_FROM_HERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a server keeps what is not in its data folder.
+
+    Attributes:
+        runtime: The runtime folder.
+        log: Path of server.log, or None.
+    """
+
+    runtime: Path
+    log: Path | None
+
+
+class Server:
+    """A server: first `start`, then `run`.
+
+    Attributes:
+        addresses: What it listens on.
+        flushes: How often the rooms' files were written since the start.
+    """
+
+    def __init__(self, settings: Settings, logs: OperatorLog, places: Places) -> None:
+        self.settings = settings
+        self._logs, self._places = logs, places
+        self._loop = asyncio.get_running_loop()
+        self._tasks = Tasks(self._report_crash)
+        self._stop_asked = asyncio.Event()
+        self._flush_asked = asyncio.Event()
+        self._started = self._loop.time()
+        self.flushes = 0
+        self.addresses: list[tuple[str, int]] = []
+        self.runner: Runner
+        self._log: EmbeddedLog
+        self._hub: Hub
+        self._identity: Identity
+        self._invitations: InvitationBook
+        self._listener: Listener
+        self._control: ControlSocket
+        self._announcement: Announcement
+
+    @property
+    def public_key(self) -> bytes:
+        """32 bytes, Ed25519."""
+        return self._identity.public_key
+
+    def invitations(self, room: str = "") -> list[str]:
+        """The lines that let others in; none when only this machine can reach the server."""
+        return self._invitations.lines(room)
+
+    @property
+    def opening(self) -> str:
+        """The command that opens the server to the network."""
+        return self._invitations.opening
+
+    # --- starting --------------------------------------------------------------------------------
+    async def start(self) -> None:
+        """Be ready for clients.
+
+        Raises:
+            HistoryError: The data folder cannot be used.
+            AccountsError: Its users cannot be read.
+            IdentityError: The server's key cannot be used.
+            ListenError: The port cannot be opened.
+            OSError: The runtime folder cannot be written.
+        """
+        async with AsyncExitStack() as undo:
+            control = control_path(self._places.runtime, self.settings.data)
+            self._log, recovery = await open_log(
+                self.settings.data,
+                on_outcome=self._take_outcome,
+                on_flush_due=self._flush_asked.set,
+                fsync=self.settings.fsync,
+                settings=LogSettings(own_names=LogSettings().own_names | _OWN_NAMES),
+                note=str(control),
+            )
+            undo.push_async_callback(self._log.close)
+            self._identity = await asyncio.to_thread(load_identity, self.settings.data)
+            self._make_hub(recovery)
+            sockets = await asyncio.to_thread(listen, self.settings.host, self.settings.port)
+            undo.callback(_close_all, sockets)
+            await self._open_doors(sockets, control, undo)
+            undo.pop_all()
+        self._tasks.start(self._flush_regularly(), name="flush")
+
+    def _make_hub(self, recovery: Recovery) -> None:
+        for note in recovery.notes:
+            self._logs.note(note)
+        identity = self._identity
+        invitations = self._invitations = InvitationBook(
+            public_key=identity.public_key,
+            addresses=[],
+            secret="" if self.settings.open else identity.invitation_secret,
+            room=self.settings.default_room,
+            opening=opening_command(self.settings),
+        )
+        self._hub = Hub(
+            ServerIdentity(
+                identity.public_key,
+                identity.sign,
+                identity.guest_secret,
+                identity.invitation_secret.encode(),
+            ),
+            hub_settings(self.settings, invitations),
+            self._log.epoch,
+            Accounts.from_json(recovery.projections.get(USERS_FILE, b"")),
+            recovery.projections.get(DEVICES_FILE, b""),
+        )
+        self._hub.restore(recovery.lines, self._log.rooms())
+
+    async def _open_doors(self, sockets: list[socket.socket], control: Path, undo: AsyncExitStack) -> None:
+        self.runner = Runner(
+            self._loop,
+            self._hub,
+            self._log,
+            self._identity,
+            self._logs,
+            self._tasks,
+            is_local=make_is_local(self.settings.local_peers),
+            max_links=self.settings.max_links,
+        )
+        undo.callback(self.runner.stop_timers)
+        self._commands = Commands(
+            self.settings.data,
+            self._invitations,
+            status=self.status,
+            stop=self.stop,
+            replaced=self._replace_invitation,
+        )
+        self._control = ControlSocket(control, self._commands.handlers())
+        self.addresses = [sock.getsockname()[:2] for sock in sockets]
+        self._invitations.addresses = await asyncio.to_thread(reachable, self.addresses, self.settings.public)
+        await self._control.open()
+        undo.push_async_callback(self._control.close)
+        self._announcement = await asyncio.to_thread(Announcement, self._places.runtime, self.description())
+        self.runner.feed(Started())
+        self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.note)
+
+    def _replace_invitation(self, secret: str) -> None:
+        self._invitations.secret = "" if self.settings.open else secret
+        self.runner.feed(InvitationReplaced(secret.encode()))
+
+    # --- running ---------------------------------------------------------------------------------
+    async def run(self) -> None:
+        """Serve until told to stop, by a signal or a command; then end."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            self._loop.add_signal_handler(number, self.stop)
+        try:
+            await self._stop_asked.wait()
+        finally:
+            for number in (signal.SIGTERM, signal.SIGINT):
+                self._loop.remove_signal_handler(number)
+            await self.close()
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self._stop_asked.set()
+
+    async def close(self) -> None:
+        """End: what was said is stored, delivered as far as clients take it, and flushed."""
+        self._listener.close()
+        self.runner.stop_reading()
+        await self._log.drain()
+        self.runner.fanout.run_round()
+        self.runner.feed(Stopping())
+        await self._wait_for_links()
+        self.runner.stop_timers()
+        await self._tasks.close()
+        await self.flush()
+        await self._log.close()
+        await self._control.close()
+        await asyncio.to_thread(self._announcement.withdraw)
+
+    async def flush(self) -> None:
+        """Write the rooms' files and the projections."""
+        projections = self._hub.take_projections()
+        await self._log.flush(projections.replaced, projections.appended)
+        self.flushes += 1
+
+    def _take_outcome(self, outcome: Input) -> None:
+        self.runner.take_outcome(outcome)
+
+    async def _flush_regularly(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._flush_asked.wait(), self.settings.history_flush_s)
+            self._flush_asked.clear()
+            await self.flush()
+
+    async def _wait_for_links(self) -> None:
+        """Wait until clients have hung up, as they do when told goodbye, but not for ever."""
+        try:
+            await asyncio.wait_for(self.runner.all_gone.wait(), DELIVER_S)
+        except TimeoutError:
+            self.runner.abort_all()
+
+    def _report_crash(self, name: str, error: BaseException) -> None:
+        self._logs.note(f"{name} crashed: {error!r}")
+
+    # --- facts -----------------------------------------------------------------------------------
+    def status(self) -> Status:
+        """How much of everything there is."""
+        counts, description = self._hub.counts(), self.description()
+        return Status(
+            pid=description.pid,
+            addresses=[f"{host}:{port}" for host, port in self.addresses],
+            pin=pin(self.public_key),
+            data=description.data,
+            log=description.log,
+            links=counts.links,
+            online=counts.online,
+            users=counts.users,
+            rooms=counts.rooms,
+            messages=counts.lines,
+            uptime_s=self._loop.time() - self._started,
+            flushes=self.flushes,
+            writes=self.runner.fanout.writes,
+        )
+
+    def description(self) -> RunningServer:
+        """What other programs of this user may know of this server."""
+        host, port = self.addresses[0]
+        return RunningServer(
+            pid=os.getpid(),
+            host=_FROM_HERE.get(host, host),
+            port=port,
+            key=self.public_key,
+            data=str(self.settings.data.resolve()),
+            log=str(self._places.log or ""),
+            control=str(control_path(self._places.runtime, self.settings.data)),
+        )
+
+
+def opening_command(settings: Settings) -> str:
+    """What opens a server to the network, keeping its data."""
+    data = ["--data", str(settings.data)] if settings.data_given else []
+    stop = shlex.join(["chatroom-server", "stop", *data])
+    start = shlex.join(["chatroom-server", "-a", "0.0.0.0", "-p", str(settings.port), *data])
+    return f"{stop} && {start}"
+
+
+def hub_settings(settings: Settings, invitations: InvitationBook) -> HubSettings:
+    """The part of the settings that the hub knows."""
+    return HubSettings(
+        open=settings.open,
+        guests=settings.guests,
+        default_room=settings.default_room,
+        burst=settings.burst,
+        rate=settings.rate,
+        max_links=settings.max_links,
+        max_links_per_address=settings.max_links_per_address,
+        max_users=settings.max_users,
+        max_rooms=settings.max_rooms,
+        invitations=invitations.answer,
+    )
+
+
+def _close_all(sockets: list[socket.socket]) -> None:
+    for sock in sockets:
+        sock.close()
