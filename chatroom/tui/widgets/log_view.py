@@ -1,6 +1,7 @@
 """A timeline through one drawer: entries that were drawn lately, and every row of the log by its place."""
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import Final
 
 from textual.strip import Strip
@@ -13,6 +14,22 @@ from chatroom.tui.widgets.log_window import Height, Place, Window
 ENTRIES_MAX: Final = 256
 STRIPS_MAX: Final = 1024
 """Every strip brings seven caches: a large number of them is what garbage collection has to look through."""
+
+
+TOP: Final = -(1 << 30)
+"""An offset above every row that stands over a body."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """What is held on the top row.
+
+    Attributes:
+        offset: A character of the body, or below 0 a row above it.
+    """
+
+    position: int
+    offset: int
 
 
 class LogView:
@@ -35,6 +52,20 @@ class LogView:
         """To walk over the rows as they are now."""
         self._notice_changes()
         return Window(self.height, self.timeline.end + 1)
+
+    def screen(self, anchor: Anchor | None, height: int) -> tuple[Anchor | None, list[Place]]:
+        """The rows of a screen, from the anchor; without one, or too near the end, the last rows.
+
+        Returns:
+            The anchor, None where the log follows from now on; and the places, top first.
+        """
+        window = self.window()
+        if anchor is not None:
+            top = window.clamp(self.place(min(anchor.position, window.end), anchor.offset))
+            places = window.down(top, height + 1)
+            if len(places) > height:
+                return anchor, places[:height]
+        return None, window.bottom(height)
 
     def height(self, position: int) -> Height:
         """How many rows a position has."""

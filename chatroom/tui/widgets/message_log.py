@@ -5,7 +5,6 @@ on the top row. Everything on the screen is filled from there, so nothing that i
 elsewhere can move what somebody reads. The scrollbar goes by ids: heights are only known on the screen.
 """
 
-from dataclasses import dataclass
 from typing import ClassVar, Final
 from weakref import WeakKeyDictionary
 
@@ -21,30 +20,17 @@ from textual.strip import Strip
 
 from chatroom.model.timeline import Timeline
 from chatroom.protocol.ids import RoomId
+from chatroom.tui.widgets.log_bar import NO_BAR, BarScale, bar_scale
 from chatroom.tui.widgets.log_entry import Drawer, cut
 from chatroom.tui.widgets.log_geometry import geometry
 from chatroom.tui.widgets.log_looks import LOOKS, Looks
 from chatroom.tui.widgets.log_select import copied_text, pointed_strip, selected_strip
-from chatroom.tui.widgets.log_view import LogView
+from chatroom.tui.widgets.log_view import TOP, Anchor, LogView
 from chatroom.tui.widgets.log_window import Place
 from chatroom.tui.widgets.log_words import LogWords
 
 _WHEEL_ROWS: Final = 3
 _PAGE_OVERLAP: Final = 2
-_TOP: Final = -(1 << 30)
-"""An offset above every row that stands over a body."""
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """What is held on the top row.
-
-    Attributes:
-        offset: A character of the body, or below 0 a row above it.
-    """
-
-    position: int
-    offset: int
 
 
 class MessageLog(ScrollView, can_focus=False):
@@ -166,11 +152,11 @@ class MessageLog(ScrollView, can_focus=False):
 
     def scroll_to_oldest(self) -> None:
         """Go to the very first message."""
-        self._hold(Anchor(1, _TOP))
+        self._hold(Anchor(1, TOP))
 
     def show_line(self, line_id: int) -> None:
         """Put a line on the top row."""
-        self._hold(Anchor(line_id, _TOP))
+        self._hold(Anchor(line_id, TOP))
 
     def page_up(self) -> None:
         """Go a screen back."""
@@ -218,7 +204,7 @@ class MessageLog(ScrollView, can_focus=False):
             if self._view is None:
                 self._view = LogView(self._drawer(timeline))
             self._laid_out_version = timeline.version
-            self._places = self._find_places(self._view)
+            self._anchor, self._places = self._view.screen(self._anchor, self._area.height)
             strips = [self._view.strip(place) for place in self._places]
         blank = [Strip.blank(self._area.width, self.rich_style)] * (self._area.height - len(strips))
         strips = self._with_pill(blank + strips)
@@ -231,17 +217,6 @@ class MessageLog(ScrollView, can_focus=False):
     def _area(self) -> Size:
         """What is left beside the scrollbar."""
         return self.scrollable_content_region.size
-
-    def _find_places(self, view: LogView) -> list[Place]:
-        """The rows of the screen, from the anchor; where they do not fill it, the log follows."""
-        window, height = view.window(), self._area.height
-        if self._anchor is not None:
-            top = window.clamp(view.place(min(self._anchor.position, window.end), self._anchor.offset))
-            places = window.down(top, height + 1)
-            if len(places) > height:
-                return places[:height]
-            self._anchor = None
-        return window.bottom(height)
 
     def _show(self, strips: list[Strip]) -> None:
         """Repaint the rows that are others than before."""
@@ -294,10 +269,9 @@ class MessageLog(ScrollView, can_focus=False):
     # --- the scrollbar: by position --------------------------------------------------------------
     def _move_scrollbar(self, timeline: Timeline) -> None:
         """Show where the first visible message is among all; without a new layout of the screen."""
-        count, span = self._bar_scale(timeline)
-        first = self._places[0].position - 1 if self._places else 0
-        at = span if self.is_following else min(span, round(first * span / max(1, count)))
-        height = span + self._area.height
+        scale = self._bar_scale(timeline)
+        at = scale.span if self.is_following else scale.position_of(self._places[0])
+        height = scale.span + self._area.height
         self.set_reactive(MessageLog.virtual_size, Size(0, height))
         self.set_reactive(MessageLog.scroll_y, at)
         self.set_reactive(MessageLog.scroll_target_y, at)
@@ -305,12 +279,10 @@ class MessageLog(ScrollView, can_focus=False):
             bar = self.vertical_scrollbar
             bar.window_virtual_size, bar.window_size, bar.position = height, self._area.height, at
 
-    def _bar_scale(self, timeline: Timeline) -> tuple[int, int]:
-        """How many messages can be scrolled past, and what the bar counts for all of them."""
+    def _bar_scale(self, timeline: Timeline) -> BarScale:
         if not self._places or (self.is_following and len(self._places) < self._area.height):
-            return 0, 0
-        shown = self._places[-1].position - self._places[0].position + 1
-        return max(1, timeline.end - shown), max(1, timeline.end - 1)
+            return NO_BAR
+        return bar_scale(timeline.end, self._places)
 
     @on(ScrollTo)
     def _dragged(self, message: ScrollTo) -> None:
@@ -323,23 +295,19 @@ class MessageLog(ScrollView, can_focus=False):
     def _go_to(self, at: float) -> None:
         if self._timeline is None:
             return
-        count, span = self._bar_scale(self._timeline)
-        if at >= span:
+        scale = self._bar_scale(self._timeline)
+        if at >= scale.span:
             self.scroll_to_newest()
         else:
-            self._hold(Anchor(1 + round(max(0.0, at) * count / max(1, span)), _TOP))
+            self._hold(Anchor(scale.message_at(at), TOP))
 
     @on(ScrollUp)
-    def _clicked_above(self, message: ScrollUp) -> None:
-        message.stop()
-        message.prevent_default()
-        self.page_up()
-
     @on(ScrollDown)
-    def _clicked_below(self, message: ScrollDown) -> None:
+    def _clicked_beside(self, message: ScrollUp | ScrollDown) -> None:
+        """The scrollbar was clicked above or below its handle."""
         message.stop()
         message.prevent_default()
-        self.page_down()
+        (self.page_up if isinstance(message, ScrollUp) else self.page_down)()
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Textual scrolls by itself while something is selected: by rows."""
