@@ -674,5 +674,5 @@ async def test_no_window_is_too_small(columns: int) -> None:
             assert all(strip.cell_length <= columns for strip in stage.log._strips)
             assert all(strip.cell_length == cells_of(list(strip)) for strip in stage.log._strips)
             stage.log.scroll_rows(5)
-            await stage.settle()
+            stage.log.refresh_lines()
         assert stage.log.is_following
