@@ -305,8 +305,11 @@ class Link(Outlet):
 
     def stop_reading(self) -> None:
         """Hear nothing more; what was said already still goes out."""
-        self._held = _FOR_EVER
-        self._set_reading(False)
+        if self.phase is Phase.OPEN:
+            self._held = _FOR_EVER
+            self._set_reading(False)
+        elif self.phase in (Phase.NEW, Phase.SHAKING):
+            self._lose("came too late")
 
     def tick(self, now: float) -> None:
         """Let time pass: pings, time-outs."""

@@ -236,7 +236,7 @@ class Runner:
     # --- the end ---------------------------------------------------------------------------------------
     def stop_reading(self) -> None:
         """Hear nothing more from anybody."""
-        for link in self.links.values():
+        for link in list(self.links.values()):
             link.stop_reading()
 
     def stop_timers(self) -> None:
