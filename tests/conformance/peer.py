@@ -139,6 +139,23 @@ class Peer:
                 raise PeerClosedError
             await self.read_some()
 
+    async def expect_line(self, line_id: int) -> Line:
+        """Wait for the line with a number."""
+        return await self.expect(Line, lambda line: line.id == line_id)
+
+    def pause_reading(self) -> None:
+        """Leave what the server sends in the sockets' buffers."""
+        self._transport().pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read again."""
+        self._transport().resume_reading()
+
+    def _transport(self) -> asyncio.Transport:
+        transport = self.writer.transport
+        assert isinstance(transport, asyncio.Transport)
+        return transport
+
     async def expect_end(self) -> None:
         """Wait until the server hangs up."""
         while not self.is_closed:
