@@ -179,11 +179,11 @@ class Accounts:
                 return self._set_member(line.user, line.room, is_member=line.member)
 
     def _add_user(self, user: User) -> bool:
-        if user.id in self.users or not user.nicks:
+        keys = [nick_key(nick) for nick in user.nicks]
+        if user.id in self.users or not keys or any(key in self.nicks for key in keys):
             return False
         self.users[user.id] = user
-        for nick in user.nicks:
-            self.nicks[nick_key(nick)] = user.id
+        self.nicks |= dict.fromkeys(keys, user.id)
         return True
 
     def _take_nick(self, id_: UserId, nick: str) -> bool:

@@ -39,7 +39,7 @@ class Received(msgspec.Struct, frozen=True):
 
 
 class Left(msgspec.Struct, frozen=True):
-    """A link is gone. After a `Bye`, `Left` says what is known already.
+    """A link is gone, and its rooms are closed on it. After a `Bye`, `Left` says what is known already.
 
     Attributes:
         clean: The user meant it: a foreign client has no `Bye`, it just hangs up.

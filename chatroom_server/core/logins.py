@@ -136,7 +136,11 @@ def _meet(state: HubState, link: Link, frame: Login, id_: UserId) -> None:
 
     def then(_changed: bool) -> None:
         finish()
-        _enter(state, link, frame, state.accounts.users[id_], is_new=True)
+        user = state.accounts.users.get(id_)
+        if user is None:  # another node's line was first
+            _refuse(state, link, failure(ErrorCode.NICK_TAKEN, {"nick": nick}))
+        else:
+            _enter(state, link, frame, user, is_new=True)
         for other in waiting:
             other()
 

@@ -188,7 +188,7 @@ def take_stored(state: HubState, stored: StoredLine) -> None:
     if pending.topic is not None:
         state.accounts.set_topic(stored.room, pending.topic)
     link = state.links.get(pending.link)
-    if link is not None and stored.room not in link.rooms:
+    if link is not None and stored.room not in link.rooms and not link.is_closed:
         state.effects.append(DeliverLine(link.id, stored.line))
 
 

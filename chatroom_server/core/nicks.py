@@ -59,7 +59,8 @@ def store_nick(state: HubState, user: User, nick: str, then: NickThen, rid: int 
         state.claimed_nicks.pop(key, None)
         if changed:
             _tell(state, user, was)
-        then(None)
+        is_mine = state.accounts.owner(nick) == user.id
+        then(None if is_mine else failure(ErrorCode.NICK_TAKEN, {"nick": nick}, rid))
 
     def otherwise(reason: str) -> None:
         state.claimed_nicks.pop(key, None)

@@ -129,6 +129,8 @@ class HubState:
         """Move a link to another state; counts those that have not logged in."""
         self.handshakes += _is_handshake(to) - _is_handshake(link.state)
         link.state = to
+        if to is LinkState.CLOSED:
+            link.rooms.clear()
 
     def store(
         self,

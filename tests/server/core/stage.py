@@ -1,7 +1,8 @@
 """A small world around a hub: it plays the clock, the log, and people with real keys.
 
 `Stage` gives the hub its inputs and carries out the effects as the shell would: tails, cursors, the disk.
-What a link was sent stands in its `Actor.frames`, in the order of the wire.
+What a link was sent stands in its `Actor.frames`, in the order of the wire. All of it goes through the bytes
+and the state machine of a real connection, so a hub that says what has no place in the protocol fails here.
 """
 
 import random
@@ -11,8 +12,9 @@ from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from chatroom.protocol import auth
-from chatroom.protocol.codec import decode_line
+from chatroom.protocol import Connection, Role, State, auth
+from chatroom.protocol.codec import decode_line, encode
+from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import (
     AnyFrame,
     Failed,
@@ -97,14 +99,26 @@ class Actor:
     rid: int = 0
     dev: str = ""
     n: int = 0
+    wire: Connection = field(default_factory=lambda: Connection(Role.SERVER, now=0))
 
     @property
     def user(self) -> UserId:
         return self.last(Welcome).user
 
     def give(self, frame: AnyFrame) -> None:
-        """Have a frame arrive at the hub."""
-        self.stage.feed(Received(self.id, frame))
+        """Have a frame arrive at the server."""
+        for event in self.wire.feed(encode(frame), now=0):
+            if isinstance(event, FrameReceived):
+                self.stage.feed(Received(self.id, event.frame))
+            else:
+                self.closed = True
+                self.leave()
+
+    def hear(self, frame: AnyFrame, body: bytes | None = None) -> None:
+        """Have a frame arrive at the client; `body` is that of a line as it was stored."""
+        if body is None:
+            self.wire.send(frame)
+        self.frames.append(frame)
 
     def hello(self) -> ServerHello:
         self.give(Hello((1, 1), self.nonce, "stage"))
@@ -147,6 +161,8 @@ class Actor:
 
     def leave(self, *, clean: bool = False) -> None:
         """Hang up."""
+        self.wire.close()
+        self.stage.rooms_open[self.id].clear()
         self.stage.feed(Left(self.id, clean))
 
     # --- what it was sent ---------------------------------------------------------------------------
@@ -199,7 +215,7 @@ class Stage:
         self.effects: list[Effect] = []
         self.wake_at: float | None = None
         self._links = 0
-        self._open: dict[LinkId, set[RoomId]] = {}
+        self.rooms_open: dict[LinkId, set[RoomId]] = {}
         self.hub = Hub(IDENTITY, self.settings, self.epoch)
         if start:
             self.feed(Started())
@@ -215,7 +231,7 @@ class Stage:
         chance = random.Random(self._links)
         actor = Actor(self, link, Key(name) if name else None, chance.randbytes(32))
         self.actors[link] = actor
-        self._open[link] = set()
+        self.rooms_open[link] = set()
         self.feed(Arrived(link, host, 4000 + self._links, chance.randbytes(64), local, tls))
         return actor
 
@@ -280,7 +296,7 @@ class Stage:
         self.hub.restore(self.journal, lasts)
         self.waiting.clear()
         self.actors.clear()
-        self._open.clear()
+        self.rooms_open.clear()
         self.wake_at = None
         self.feed(Started())
 
@@ -304,21 +320,22 @@ class Stage:
             case Append(drafts):
                 self.waiting += drafts
             case Deliver(link, frame):
-                self.actors[link].frames.append(frame)
+                self.actors[link].hear(frame)
             case DeliverLine(link, line):
-                self.actors[link].frames.append(decode_line(line))
+                self.actors[link].hear(decode_line(line), line)
             case BroadcastLine(room, _id, line):
-                self._broadcast(room, decode_line(line))
+                self._broadcast(room, decode_line(line), line)
             case Broadcast(room, frame):
                 self._broadcast(room, frame)
             case Subscribe(link, room):
-                assert room not in self._open[link]
-                self._open[link].add(room)
+                assert room not in self.rooms_open[link]
+                self.rooms_open[link].add(room)
             case Unsubscribe(link, room):
-                self._open[link].remove(room)
+                self.rooms_open[link].remove(room)
             case Close(link):
                 self.actors[link].closed = True
-                self._open[link].clear()
+                self.actors[link].wire.close()
+                self.rooms_open[link].clear()
             case Hold(link, until):
                 self.actors[link].held_until = until
             case WakeAt(at):
@@ -326,7 +343,8 @@ class Stage:
             case FetchPage() | Report():
                 pass
 
-    def _broadcast(self, room: RoomId, frame: AnyFrame) -> None:
-        for link, rooms in self._open.items():
+    def _broadcast(self, room: RoomId, frame: AnyFrame, line: bytes | None = None) -> None:
+        for link, rooms in self.rooms_open.items():
             if room in rooms:
-                self.actors[link].frames.append(frame)
+                assert self.actors[link].wire.state is State.ONLINE
+                self.actors[link].hear(frame, line)

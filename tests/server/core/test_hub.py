@@ -15,7 +15,7 @@ from chatroom.protocol.frames import (
 )
 from chatroom.protocol.ids import MessageId, RoomId, UserId
 from chatroom_server.core.effects import Close, FetchPage, Happening
-from chatroom_server.core.inputs import InvitationReplaced, Left, LinkId, PageSent, Stopping, Stored
+from chatroom_server.core.inputs import InvitationReplaced, Left, LinkId, PageSent, Received, Stopping, Stored
 from chatroom_server.core.ports import StoredLine
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Stage
@@ -140,7 +140,7 @@ def test_stopping_for_good_says_so(stage: Stage) -> None:
 def test_frames_without_a_place_end_the_link(stage: Stage) -> None:
     for frame in (ListRooms(1), Ping(), Line(1, 1, GENERAL, UserId("u"), "n")):
         stranger = stage.arrive()
-        stranger.give(frame)
+        stage.feed(Received(stranger.id, frame))
         assert stranger.error == "out-of-order"
         assert stranger.closed
 

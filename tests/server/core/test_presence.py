@@ -1,8 +1,11 @@
 """Who is told of whom: arrivals, cuts, returns, departures, and being away."""
 
+import pytest
+
 from chatroom.protocol.frames import Away, Bye, Direct, Presence, Who
 from chatroom.protocol.frames import People as PeopleFrame
 from chatroom.protocol.limits import PEOPLE_MAX
+from chatroom_server.core import presence
 from chatroom_server.core.effects import Broadcast, Happening
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Stage
@@ -177,9 +180,12 @@ def test_returns_after_a_start_are_told_together(stage: Stage) -> None:
     assert ann.presence()[4:] == [("back", ["sam"])]
 
 
-def test_many_returns_are_told_in_frames_of_bounded_size(stage: Stage) -> None:
+def test_many_returns_are_told_in_frames_of_bounded_size(
+    monkeypatch: pytest.MonkeyPatch, stage: Stage
+) -> None:
+    monkeypatch.setattr(presence, "PEOPLE_MAX", PEOPLE_MAX // 25)
     stage.hub.state.settings = HubSettings(rate=0)
-    count = PEOPLE_MAX + 3
+    count = 23
     names = [f"u{number}" for number in range(count)]
     for name in names:
         stage.enter(name, GENERAL)
@@ -190,8 +196,8 @@ def test_many_returns_are_told_in_frames_of_bounded_size(stage: Stage) -> None:
     stage.pass_time(10)
     frames = [effect.frame for effect in stage.effects[before:] if isinstance(effect, Broadcast)]
     told = [len(frame.people) for frame in frames if isinstance(frame, Presence)]
-    assert told == [PEOPLE_MAX, 3]
+    assert told == [20, 3]
     ann = stage.enter("ann", GENERAL)
     ann.give(Who(5, GENERAL))
     answer = ann.last(PeopleFrame)
-    assert (len(answer.people), answer.more) == (PEOPLE_MAX, count + 1 - PEOPLE_MAX)
+    assert (len(answer.people), answer.more) == (20, 4)
