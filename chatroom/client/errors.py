@@ -50,9 +50,14 @@ class LoginRefused(ClientError):  # noqa: N818
         code: A word of `chatroom.protocol.ErrorCode`.
     """
 
-    def __init__(self, code: str, sentence: str) -> None:
+    def __init__(self, code: str, sentence: str, mend: str = "") -> None:
         super().__init__(sentence)
         self.code = code
+        self.mend = mend
+
+
+class NotTheServer(ClientError):  # noqa: N818
+    """What answers cannot prove that it holds the key it shows; nothing was sent to it."""
 
 
 class ServerKeyChanged(ClientError):  # noqa: N818
@@ -62,10 +67,11 @@ class ServerKeyChanged(ClientError):  # noqa: N818
         known, shown: Both keys, for people to compare.
     """
 
-    def __init__(self, sentence: str, known: str, shown: str) -> None:
+    def __init__(self, sentence: str, known: str, shown: str, mend: str = "") -> None:
         super().__init__(sentence)
         self.known = known
         self.shown = shown
+        self.mend = mend
 
 
 class UnknownServer(ClientError):  # noqa: N818

@@ -90,6 +90,19 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class NickRefused:
+    """The server wants another nick: `Session.login_again` gives it one; until then nothing is tried.
+
+    Attributes:
+        code: `nick-taken`, `nick-invalid` or `nick-needed`.
+    """
+
+    code: str
+    reason: str
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
 class LineArrived:
     """A stored line of a room, live; `body` is its JSON as the journal holds it.
 
@@ -112,12 +125,18 @@ class MessageChanged:
 
 @dataclass(frozen=True, slots=True)
 class RoomOpened:
-    """One is in a room: asked for, or opened by another device or by a direct message."""
+    """One is in a room.
+
+    Attributes:
+        people: At most 500 of them; `more` counts the others.
+        asked: This session asked for it; else another device or a direct message opened it.
+    """
 
     room: RoomInfo
     people: list[Person] = field(default_factory=list)
     more: int = 0
     created: bool = False
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +157,10 @@ class PresenceChanged:
 
 @dataclass(frozen=True, slots=True)
 class LinesMissed:
-    """This link was too slow, or was away: lines after `after` and up to `last` are to be fetched."""
+    """Lines behind `after` and up to `last` are to be fetched; who is there may have changed as well.
+
+    The link was away, or the server or the reader of these events was too slow.
+    """
 
     room: RoomId
     after: MessageId
@@ -165,6 +187,7 @@ SessionEvent = (
     | Online
     | Offline
     | Ended
+    | NickRefused
     | LineArrived
     | MessageChanged
     | RoomOpened

@@ -10,30 +10,34 @@ if sys.platform == "win32":
     import msvcrt
 
     def try_lock(descriptor: int) -> bool:
-        """Lock an open file for this process, if nobody else has."""
+        """Lock an open file, if nobody else has."""
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        except OSError:
+        except PermissionError:
             return False
         return True
 
     def lock(descriptor: int) -> None:
-        """Lock an open file for this process, waiting for others."""
+        """Lock an open file, waiting for others."""
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
 
 else:
     import fcntl
 
     def try_lock(descriptor: int) -> bool:
-        """Lock an open file for this process, if nobody else has."""
+        """Lock an open file, if nobody else has.
+
+        Raises:
+            OSError: Files cannot be locked there at all.
+        """
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             return False
         return True
 
     def lock(descriptor: int) -> None:
-        """Lock an open file for this process, waiting for others."""
+        """Lock an open file, waiting for others."""
         fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 

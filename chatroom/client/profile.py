@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chatroom.client.errors import ProfileError
 from chatroom.client.files import sync_folder, write_private
 from chatroom.client.platform import lock
+from chatroom.client.servers import KnownServers
 from chatroom.protocol.auth import user_id
 
 _KEY_FILE = "identity.key"
@@ -20,6 +21,7 @@ class Profile:
         folder: Everything that belongs to this identity on this machine.
         public_key: 32 bytes.
         user_id: The id that the key gives.
+        servers: The servers that this identity knows, and its nick on each.
     """
 
     def __init__(self, folder: Path, private: Ed25519PrivateKey) -> None:
@@ -27,6 +29,7 @@ class Profile:
         self._private = private
         self.public_key = private.public_key().public_bytes_raw()
         self.user_id = user_id(self.public_key)
+        self.servers = KnownServers(folder)
 
     @classmethod
     def open(cls, folder: Path) -> "Profile":

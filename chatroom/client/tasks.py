@@ -1,12 +1,13 @@
 """The one helper that starts tasks: each has a name, and the youngest ends first."""
 
 import asyncio
-import contextlib
+import logging
 from collections.abc import Coroutine
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 class Tasks:
@@ -43,12 +44,13 @@ class Tasks:
 
     async def cancel_all(self) -> None:
         """End all tasks, the youngest first, and wait until each has ended."""
-        while self._tasks:
-            task = self._tasks.pop()
+        ending = [task for task in reversed(self._tasks) if task is not asyncio.current_task()]
+        for task in ending:
             task.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+        if ending:
+            await asyncio.wait(ending)
 
     def _forget(self, task: asyncio.Task[Any]) -> None:
-        with contextlib.suppress(ValueError):
-            self._tasks.remove(task)
+        self._tasks.remove(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.debug("%s failed", task.get_name(), exc_info=error)

@@ -1,0 +1,1 @@
+"""A chat client without a screen: connect to a server, read what happens, say things."""

@@ -1,0 +1,203 @@
+"""What the frames of a link mean for a session: events for its reader, answers for those who asked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from chatroom.client.events import (
+    LineArrived,
+    LinesMissed,
+    PresenceChanged,
+    RoomClosed,
+    RoomOpened,
+    ServerProblem,
+    SessionEvent,
+)
+from chatroom.client.following import Follower, Stored
+from chatroom.client.keeping import Keeper
+from chatroom.client.link import LinkCut
+from chatroom.client.login import goodbye
+from chatroom.client.requests import Requests
+from chatroom.client.resume import Progress
+from chatroom.client.sending import Sending
+from chatroom.client.sentences import explain
+from chatroom.client.store import LINES_MAX
+from chatroom.common.texts import Texts
+from chatroom.protocol.codec import decode_line
+from chatroom.protocol.events import FrameReceived
+from chatroom.protocol.frames import (
+    Ack,
+    Done,
+    Failed,
+    Gap,
+    Goodbye,
+    Invitations,
+    Joined,
+    LeftRoom,
+    Line,
+    Page,
+    People,
+    Presence,
+    PresenceEvent,
+    Refusal,
+    RoomInfo,
+    Rooms,
+)
+from chatroom.protocol.ids import MessageId, RoomId, UserId
+
+
+@dataclass(slots=True)
+class Me:
+    """Who one is on the server."""
+
+    user: UserId
+    nick: str = ""
+    color: str = ""
+
+
+class Arrivals:
+    """Takes the frames of one session's links.
+
+    Attributes:
+        progress: How far each room was told.
+        followers: Those who read a room without its gaps.
+    """
+
+    def __init__(
+        self,
+        me: Me,
+        requests: Requests,
+        sending: Sending,
+        keeper: Keeper,
+        tell: Callable[[SessionEvent], None],
+        texts: Texts,
+    ) -> None:
+        self.progress = Progress()
+        self.followers: list[Follower] = []
+        self._me = me
+        self._requests = requests
+        self._sending = sending
+        self._keeper = keeper
+        self._tell = tell
+        self._texts = texts
+
+    def rooms_back(self, rooms: list[RoomInfo], *, kept: set[RoomId]) -> None:
+        """A new link brings the lines of these rooms again; tell what was missed, and what is no more.
+
+        Args:
+            kept: Rooms that are opened anew without being among one's own.
+        """
+        for gone in set(self.progress.rooms()) - {room.id for room in rooms} - kept:
+            self.progress.closed(gone)
+            self._tell(RoomClosed(gone))
+        for room in rooms:
+            self._opened(room)
+
+    def take(self, received: FrameReceived) -> None:
+        """Take in a frame.
+
+        Raises:
+            LinkCut: It ends the link.
+        """
+        frame = received.frame
+        match frame:
+            case Line():
+                self._line(frame, received.body)
+            case Ack():
+                self._sending.stored(frame.dev, frame.n, MessageId(frame.id) if frame.id else None)
+            case Refusal():
+                self._sending.refused(frame)
+            case Presence():
+                self._presence(frame)
+            case Joined():
+                self._joined(frame)
+            case LeftRoom():
+                self.progress.closed(frame.room)
+                self._requests.answer(frame.rid, frame)
+                self._tell(RoomClosed(frame.room))
+            case Page() | Rooms() | People() | Done() | Invitations():
+                self._requests.answer(frame.rid, frame)
+            case Gap():
+                self._gap(frame)
+            case Goodbye():
+                raise goodbye(frame, self._texts)
+            case Failed():
+                self._failed(frame)
+            case _:
+                pass
+
+    def page(self, page: Page) -> list[Stored]:
+        """The lines of a page; what is recent of them is kept.
+
+        Raises:
+            RemoteProtocolError: One of them is no line.
+        """
+        stored: list[Stored] = []
+        recent = (self.progress.newest(page.room) or MessageId(page.last)) - LINES_MAX
+        for raw in page.lines:
+            body = bytes(raw)
+            line = decode_line(body)
+            if line.room != page.room or (stored and line.id <= stored[-1][0].id):
+                continue
+            stored.append((line, body))
+            if line.user == self._me.user:
+                self._sending.stored(line.dev, line.n, MessageId(line.id))
+            if line.id > recent:
+                self._keeper.line(line, body)
+        return stored
+
+    def _line(self, line: Line, body: bytes) -> None:
+        is_new, missed = self.progress.arrived(line)
+        if missed is not None:
+            self._tell(missed)
+        own = line.user == self._me.user
+        if is_new:
+            self._tell(LineArrived(line, body, self._sending.key_of(line.dev, line.n) if own else ""))
+            self._keeper.line(line, body)
+            for follower in self.followers:
+                if follower.room == line.room:
+                    follower.arrived(line, body)
+        if own:
+            self._sending.stored(line.dev, line.n, MessageId(line.id))
+
+    def _opened(self, room: RoomInfo) -> None:
+        missed = self.progress.opened(room.id, room.last)
+        if missed is not None:
+            self._tell(missed)
+        for follower in self.followers:
+            if follower.room == room.id and room.last < follower.after:
+                follower.replaced(room.last)
+            elif follower.room == room.id:
+                follower.exists(room.last)
+
+    def _joined(self, frame: Joined) -> None:
+        asked = self._requests.answer(frame.rid, frame)
+        opened = RoomOpened(frame.room, frame.people, frame.more, frame.created, asked)
+        self._tell(opened)
+        self._opened(frame.room)
+
+    def _gap(self, gap: Gap) -> None:
+        """Lines were left out, one's own among them perhaps: what was sent there is asked about again."""
+        after = self.progress.newest(gap.room)
+        self.progress.opened(gap.room, max(gap.last, after or 0))
+        self._tell(
+            LinesMissed(gap.room, MessageId(gap.after) if after is None else after, MessageId(gap.last))
+        )
+        for follower in self.followers:
+            if follower.room == gap.room:
+                follower.exists(gap.last)
+        self._sending.send_again(gap.room)
+
+    def _presence(self, frame: Presence) -> None:
+        if frame.event is PresenceEvent.RENAMED:
+            for person in frame.people:
+                if person.user == self._me.user:
+                    self._me.nick = person.nick
+        self._tell(PresenceChanged(frame.room, frame.event, frame.people))
+
+    def _failed(self, frame: Failed) -> None:
+        if frame.rid and self._requests.answer(frame.rid, frame):
+            return
+        reason = explain(self._texts, frame.code, frame.text, frame.args)
+        if frame.fatal:
+            raise LinkCut(reason)
+        self._tell(ServerProblem(frame.code, reason))

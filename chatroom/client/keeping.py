@@ -1,0 +1,80 @@
+"""Keeps recent lines on disk, a second's worth at a time, so that they can be read while offline."""
+
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Final, ParamSpec, TypeVar
+
+from chatroom.client.disk import Disk
+from chatroom.client.errors import ProfileError
+from chatroom.client.store import LINES_MAX, KeptLine, Store
+from chatroom.client.timing import Timing
+from chatroom.protocol.frames import Line, RoomInfo
+from chatroom.protocol.ids import Epoch, MessageId, RoomId
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_EVERY_S: Final = 1.0
+_log = logging.getLogger(__name__)
+
+
+class Keeper:
+    """Feeds one store from a thread. What goes wrong there is logged: none of it is worth stopping for."""
+
+    def __init__(self, timing: Timing) -> None:
+        self.store: Store | None = None
+        self._disk = Disk()
+        self._timing = timing
+        self._lines: dict[RoomId, deque[KeptLine]] = {}
+
+    async def open(self, make: Callable[[], Store]) -> None:
+        """Open the store."""
+        self.store = await self._disk.run(make)
+
+    def line(self, line: Line, body: bytes) -> None:
+        """Keep a line soon."""
+        if self.store is not None:
+            kept = self._lines.setdefault(line.room, deque(maxlen=LINES_MAX))
+            kept.append((line.room, MessageId(line.id), body))
+
+    async def rooms(self, rooms: list[RoomInfo]) -> None:
+        """Keep the rooms that one is in."""
+        if self.store is not None:
+            await self._try(self.store.save_rooms, rooms)
+
+    async def is_replaced(self, epoch: Epoch) -> bool:
+        """Note the server's epoch; whether what was kept is of another past, and so is gone."""
+        await self._flush()
+        return bool(self.store is not None and await self._try(self.store.enter_epoch, epoch))
+
+    async def forget(self) -> None:
+        """Forget the lines: the server has another past."""
+        self._lines.clear()
+        if self.store is not None:
+            await self._try(self.store.forget_lines)
+
+    async def run(self) -> None:
+        """Write what has gathered, again and again."""
+        while True:
+            await self._timing.sleep(_EVERY_S)
+            await self._flush()
+
+    async def close(self) -> None:
+        """Write what is left, and close the store."""
+        await self._flush()
+        if self.store is not None:
+            await self._try(self.store.close)
+        self._disk.close()
+
+    async def _flush(self) -> None:
+        lines = [line for kept in self._lines.values() for line in kept]
+        self._lines.clear()
+        if lines and self.store is not None:
+            await self._try(self.store.keep_lines, lines)
+
+    async def _try(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T | None:
+        try:
+            return await self._disk.run(work, *args, **kwargs)
+        except ProfileError:
+            _log.warning("nothing can be kept for reading offline", exc_info=True)
+            return None

@@ -1,0 +1,32 @@
+"""What a session is asked to be."""
+
+from dataclasses import dataclass
+
+from chatroom.client.trust import Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a session connects.
+
+    Attributes:
+        nick: Taken at the login, even where the server knows another; empty for the one it knows.
+        fallback_nick: Taken where the server knows none; before anybody is asked.
+        secret, pin: From an invitation; may be empty.
+        quiet: A script: nothing is announced, and no room is opened by itself.
+        sends: Whether it may say something; else it claims no slot.
+        reconnect: Whether it comes back after a cut.
+        as_guest: Without a key, where the server admits that.
+        tls: None for TLS unless the address is this machine's.
+    """
+
+    trust: Trust
+    nick: str = ""
+    fallback_nick: str = ""
+    secret: str = ""
+    pin: str = ""
+    quiet: bool = False
+    sends: bool = True
+    reconnect: bool = True
+    as_guest: bool = False
+    tls: bool | None = None
