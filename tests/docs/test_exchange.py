@@ -1,30 +1,14 @@
 """The exchange in docs/protocol.md is a real one: both ends of a link accept it."""
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType
-
 from chatroom.protocol import Connection, Role, auth
 from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import AnyFrame, Hello, Line, Login, Send, ServerHello, Welcome
-
-DOCS = Path(__file__).parents[2] / "docs"
-
-
-def _script() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_exchange", DOCS / "make_exchange.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+from docs import make_exchange
 
 
 def _frames() -> list[tuple[str, bytes]]:
-    script = _script()
-    document = (DOCS / "protocol.md").read_text(encoding="utf-8")
-    frames: list[tuple[str, bytes]] = list(script.read_dump(script.recorded(document)))
-    return frames
+    document = make_exchange.DOCUMENT.read_text(encoding="utf-8")
+    return list(make_exchange.read_dump(make_exchange.recorded(document)))
 
 
 def _play(frames: list[tuple[str, bytes]]) -> list[AnyFrame]:
