@@ -256,12 +256,8 @@ class Sending:
     async def _remove_done(self) -> None:
         """Let go of what is stored, as much at a time as has gathered."""
         while self._done:
-            slot = next(iter(self._done))
-            keys = list(self._done[slot])
+            slot, keys = self._done.popitem()
             await self._disk.run(slot.outbox.remove, keys)
-            self._done[slot] = self._done[slot][len(keys) :]
-            if not self._done[slot]:
-                del self._done[slot]
 
     async def _pump(self, link: Link) -> None:
         try:

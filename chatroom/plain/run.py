@@ -5,10 +5,10 @@ import contextlib
 import getpass
 import os
 import sys
+from typing import TYPE_CHECKING
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
-from chatroom.client.local_server import LocalServer, find_or_start_server
 from chatroom.client.session import connect
 from chatroom.client.trust import Trust
 from chatroom.common.inert import one_line
@@ -18,6 +18,9 @@ from chatroom.launch import Launching
 from chatroom.model.sentences import LineFormat
 from chatroom.plain.client import PlainClient
 from chatroom.plain.console import Console
+
+if TYPE_CHECKING:
+    from chatroom.client.local_server import LocalServer
 
 
 def run_plain(prepared: Launching) -> int:
@@ -56,13 +59,15 @@ async def _server(prepared: Launching, console: Console) -> tuple[Address, str]:
     target = prepared.target
     if target.address is not None:
         return target.address, target.pin
+    from chatroom.client.local_server import find_or_start_server
+
     found = await asyncio.to_thread(find_or_start_server, prepared.home.runtime)
     if found.started:
         await console.show(_started_line(prepared, found))
     return found.address, found.pin
 
 
-def _started_line(prepared: Launching, found: LocalServer) -> str:
+def _started_line(prepared: Launching, found: "LocalServer") -> str:
     sentence = prepared.texts._(
         "Started a server on this machine at {address}. Data: {data}. Log: {log}. To end it: {command}"
     )

@@ -7,7 +7,6 @@ from contextlib import AbstractAsyncContextManager
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
-from chatroom.client.local_server import find_local_server
 from chatroom.client.session import Session, connect
 from chatroom.client.trust import Trust
 from chatroom.common.names import room_key
@@ -56,6 +55,8 @@ async def _server(prepared: Launching) -> tuple[Address, str]:
     target = prepared.target
     if target.address is not None:
         return target.address, target.pin
+    from chatroom.client.local_server import find_local_server
+
     found = await asyncio.to_thread(find_local_server, prepared.home.runtime)
     if found is None:
         sentence = prepared.texts._("No server is known yet. Open chatroom once, or name one with -a and -p.")
