@@ -17,6 +17,13 @@ if sys.platform == "win32":
             return False
         return True
 
+    def is_locked(descriptor: int) -> bool:
+        """Whether another program has locked an open file."""
+        if not try_lock(descriptor):
+            return True
+        msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
+        return False
+
     def lock(descriptor: int) -> None:
         """Lock an open file, waiting for others."""
         msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
@@ -35,6 +42,15 @@ else:
         except BlockingIOError:
             return False
         return True
+
+    def is_locked(descriptor: int) -> bool:
+        """Whether another program has locked an open file; it may be open for reading only."""
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        return False
 
     def lock(descriptor: int) -> None:
         """Lock an open file, waiting for others."""

@@ -100,9 +100,11 @@ class Session:
         self._me = Me(profile.user_id)
         self._disk = Disk()
         self._tasks = Tasks("session")
+        self._last_tasks = Tasks("session")
+        self._closing: asyncio.Task[None] | None = None
         self._queue = EventQueue()
         self._news = asyncio.Event()
-        self._tried = False
+        self._tried, self._why = False, ""
         self._end: ClientError | None = None
         self._away = False
         self._opened: set[RoomId] = set()
@@ -295,7 +297,12 @@ class Session:
         self._attempts.login_again(nick)
 
     async def close(self) -> None:
-        """Leave cleanly; what waits in the outbox stays there."""
+        """Leave cleanly; what waits in the outbox stays there. Asked twice it is done once."""
+        if self._closing is None:
+            self._closing = self._last_tasks.start(self._close(), name="close")
+        await asyncio.shield(self._closing)
+
+    async def _close(self) -> None:
         self._over(NotConnected(self._texts._("You have left the server.")))
         await self._attempts.close()
         await self._tasks.cancel_all()
@@ -317,7 +324,7 @@ class Session:
     def tell(self, event: SessionEvent) -> None:
         """Tell the reader of events."""
         if isinstance(event, Offline | NickRefused | Ended):
-            self._tried = True
+            self._tried, self._why = True, event.reason
         self._queue.put(event)
         self._news.set()
 
@@ -420,7 +427,7 @@ class Session:
         while not self.online:
             self._raise_end()
             if self._tried and not wait:
-                break
+                raise self._not_connected()
             await self._next_news()
         return await self._requests.ask(question, answer)
 
@@ -428,7 +435,7 @@ class Session:
         while self.server_key is None:
             self._raise_end()
             if self._tried:
-                raise NotConnected(self._texts._("You are not connected to the server just now."))
+                raise self._not_connected()
             await self._next_news()
 
     async def _until_over(self) -> None:
@@ -442,6 +449,9 @@ class Session:
     def _raise_end(self) -> None:
         if self._end is not None:
             raise self._end
+
+    def _not_connected(self) -> NotConnected:
+        return NotConnected(self._texts._("Not connected: {reason}.").format(reason=self._why))
 
     def _over(self, error: ClientError) -> None:
         if self._end is None:
