@@ -22,7 +22,7 @@ from chatroom_server.history import checkpoint, journal, projections
 from chatroom_server.history.checkpoint import Checkpoint, RoomFile
 from chatroom_server.history.files import Files, unlink_if_there
 from chatroom_server.history.records import Position
-from chatroom_server.history.rooms import RoomStore, folder_name
+from chatroom_server.history.rooms import RoomStore, ShortenedError, folder_name
 
 _log = logging.getLogger(__name__)
 
@@ -119,6 +119,8 @@ class Flusher:
             file = self._store.append(file, lines)
         except OSError as error:
             result.error = error
+            if isinstance(error, ShortenedError):
+                self._refuse(room, result)
         else:
             self._filed[room] = result.filed[room] = file
             self._unsynced.add(room)
@@ -162,10 +164,16 @@ class Flusher:
             file = self._store.sync(room, file, durable)
         except OSError as error:
             result.error = error
-            self._refused.add(room)
-            file = durable or RoomFile(file.folder)
+            self._refuse(room, result)
         else:
             self._durable[room] = result.durable[room] = file
+            self._filed[room] = result.filed[room] = file
+            self._unsynced.discard(room)
+
+    def _refuse(self, room: RoomId, result: FlushResult) -> None:
+        """Go back to what is durable; the next flush writes the rest to another file."""
+        self._refused.add(room)
+        file = self._durable.get(room) or RoomFile(self._filed[room].folder)
         self._filed[room] = result.filed[room] = file
         self._unsynced.discard(room)
 

@@ -28,11 +28,15 @@ _SLUG_MAX: Final = 40
 _SEGMENT_NAME: Final = re.compile(r"([0-9]{10,})\.jsonl")
 
 
+class ShortenedError(OSError):
+    """A room's file lacks bytes that were durable."""
+
+
 class Segment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A row of a room's index. Of the segment that is being written only the first two are known.
 
     Attributes:
-        sha256: Of its bytes, hexadecimal.
+        sha256: Of its bytes, hexadecimal; empty when it was damaged before it was sealed.
     """
 
     file: str
@@ -86,6 +90,7 @@ class RoomStore:
         What the segment holds behind `file.size` is not trusted, and cut.
 
         Raises:
+            ShortenedError: Another program has cut the segment; `restart` leaves it behind.
             OSError: The disk refuses; `file` still holds.
         """
         self._files.make_folder(self._folder / file.folder)
@@ -93,7 +98,7 @@ class RoomStore:
         with opened(self._files, self.path(file), Mode.WRITE | Mode.CREATE) as fd:
             size = self._files.size(fd)
             if size < file.size:
-                raise OSError(f"{self.path(file)} is shorter than it was")
+                raise ShortenedError(f"{self.path(file)} is shorter than it was")
             if size > file.size:
                 self._files.truncate(fd, file.size)
             write_at(self._files, fd, content, file.size)
@@ -153,11 +158,8 @@ class RoomStore:
             return file
         with opened(self._files, self.path(file), Mode.WRITE) as fd:
             content = read_at(self._files, fd, file.size, 0)
-            if len(content) < file.size:
-                raise OSError(f"{self.path(file)} is shorter than it was")
-        sealed = Segment(
-            segment_name(file.first), file.first, file.last, file.size, hashlib.sha256(content).hexdigest()
-        )
+        digest = hashlib.sha256(content).hexdigest() if len(content) == file.size else ""
+        sealed = Segment(segment_name(file.first), file.first, file.last, file.size, digest)
         following = RoomFile(file.folder, MessageId(file.last + 1), file.last, 0)
         unlink_if_there(self._files, self.path(following))
         self._write_index(room, following, [*self.sealed(file), sealed])
