@@ -137,6 +137,7 @@ class Accounts:
         self.named_rooms = 0
         self.last = 0
         self.changed = False
+        self._written: dict[str, bytes] = {}
 
     def apply(self, line: bytes) -> bool:
         """Take in a stored line of the account log.
@@ -160,6 +161,7 @@ class Accounts:
         if known is not None and known.topic != topic:
             known.topic = topic
             self.changed = True
+            self._written.pop(room, None)
 
     def owner(self, nick: str) -> UserId | None:
         """Whose the nick is."""
@@ -191,6 +193,7 @@ class Accounts:
         key = nick_key(nick)
         if user is None or user.nick == nick or self.nicks.get(key, id_) != id_:
             return False
+        self._written.pop(id_, None)
         user.nicks = [*(old for old in user.nicks if nick_key(old) != key), nick]
         self.nicks[key] = id_
         while len(user.nicks) > limits.NICKS_KEPT:
@@ -210,6 +213,7 @@ class Accounts:
         user, room = self.users.get(id_), self.rooms.get(room_id)
         if user is None or room is None or (room_id in user.rooms) == is_member:
             return False
+        self._written.pop(id_, None)
         if is_member:
             user.rooms[room_id] = None
             room.members[id_] = None
@@ -221,16 +225,21 @@ class Accounts:
     def to_json(self) -> bytes:
         """`users.json`: one user and one room a line, for people to read and for `from_json`."""
         self.changed = False
-        users = (
-            _StoredUser(user.id, user.key, user.nicks, user.color, user.since, list(user.rooms))
-            for user in self.users.values()
-        )
-        rooms = (
-            _StoredRoom(room.id, room.name, room.creator, room.since, room.direct, room.topic)
-            for room in self.rooms.values()
-        )
+        users = (self._written.get(user.id) or self._write_user(user) for user in self.users.values())
+        rooms = (self._written.get(room.id) or self._write_room(room) for room in self.rooms.values())
         head = b'{"format":%d,"last":%d,\n' % (FORMAT, self.last)
         return b'%b"users":[%b],\n"rooms":[%b]}\n' % (head, _a_line_each(users), _a_line_each(rooms))
+
+    def _write_user(self, user: User) -> bytes:
+        """Make a user's line, and keep it: most have not changed when the file is written again."""
+        stored = _StoredUser(user.id, user.key, user.nicks, user.color, user.since, list(user.rooms))
+        line = self._written[user.id] = _ENCODER.encode(stored)
+        return line
+
+    def _write_room(self, room: Room) -> bytes:
+        stored = _StoredRoom(room.id, room.name, room.creator, room.since, room.direct, room.topic)
+        line = self._written[room.id] = _ENCODER.encode(stored)
+        return line
 
     @classmethod
     def from_json(cls, data: bytes) -> "Accounts":
@@ -288,5 +297,5 @@ class _StoredAccounts(msgspec.Struct, frozen=True):
     rooms: list[_StoredRoom] = []
 
 
-def _a_line_each(records: Iterable[msgspec.Struct]) -> bytes:
-    return b"".join((b"\n", b",\n".join(map(_ENCODER.encode, records)), b"\n"))
+def _a_line_each(records: Iterable[bytes]) -> bytes:
+    return b"\n%b\n" % b",\n".join(records)

@@ -53,11 +53,14 @@ class Row:
 
     Attributes:
         states: Where the link has to stand.
+        cost: Tokens that it takes of the user's (`rates`), by the work that it makes; a message costs by its
+            length.
     """
 
     states: frozenset[LinkState]
     right: Right
     handler: Handler
+    cost: int
 
 
 def _away(state: HubState, link: Link, frame: Away) -> None:
@@ -77,9 +80,13 @@ def _bye(state: HubState, link: Link, _frame: Bye) -> None:
 
 
 def _row(
-    frame: type[_F], states: frozenset[LinkState], right: Right, handler: Callable[[HubState, Link, _F], None]
+    frame: type[_F],
+    states: frozenset[LinkState],
+    right: Right,
+    handler: Callable[[HubState, Link, _F], None],
+    cost: int = 1,
 ) -> tuple[type[Frame], Row]:
-    return frame, Row(states, right, cast("Handler", handler))
+    return frame, Row(states, right, cast("Handler", handler), cost)
 
 
 _OPENED, _GREETED = frozenset({LinkState.OPENED}), frozenset({LinkState.GREETED})
@@ -91,13 +98,13 @@ HANDLERS: Final[dict[type, Row]] = dict(
         _row(Login, _GREETED, Right.ANYBODY, logins.log_in),
         _row(Bye, _ANY, Right.ANYBODY, _bye),
         _row(Send, _ONLINE, Right.GUEST, messages.send),
-        _row(Join, _ONLINE, Right.GUEST, rooms.join),
+        _row(Join, _ONLINE, Right.GUEST, rooms.join, 5),
         _row(Leave, _ONLINE, Right.GUEST, rooms.leave),
-        _row(Open, _ONLINE, Right.GUEST, rooms.open_quietly),
-        _row(Direct, _ONLINE, Right.USER, rooms.direct),
+        _row(Open, _ONLINE, Right.GUEST, rooms.open_quietly, 5),
+        _row(Direct, _ONLINE, Right.USER, rooms.direct, 5),
         _row(Fetch, _ONLINE, Right.GUEST, rooms.fetch),
-        _row(ListRooms, _ONLINE, Right.GUEST, rooms.list_rooms),
-        _row(Who, _ONLINE, Right.GUEST, rooms.who),
+        _row(ListRooms, _ONLINE, Right.GUEST, rooms.list_rooms, 20),
+        _row(Who, _ONLINE, Right.GUEST, rooms.who, 5),
         _row(Rename, _ONLINE, Right.GUEST, nicks.rename),
         _row(AskInvitation, _ONLINE, Right.USER, _ask_invitation),
         _row(Away, _ONLINE, Right.GUEST, _away),
@@ -114,16 +121,16 @@ def receive(state: HubState, link: Link, frame: AnyFrame) -> None:
     session = link.session
     if session is not None:
         if session.bucket.rate:
-            _charge(state, link, frame)
+            _charge(state, link, row, frame)
         if row.right is Right.USER and session.user.guest:
             state.fail(link, ErrorCode.NOT_ALLOWED, getattr(frame, "rid", 0))
             return
     row.handler(state, link, frame)
 
 
-def _charge(state: HubState, link: Link, frame: AnyFrame) -> None:
+def _charge(state: HubState, link: Link, row: Row, frame: AnyFrame) -> None:
     """Take the frame's tokens; who is out of them is read more slowly."""
-    size = len(frame.body) + len(frame.grid) if isinstance(frame, Send) else 0
-    wait_s = link.online.bucket.take(message_cost(size), state.now)
+    cost = message_cost(len(frame.body) + len(frame.grid)) if isinstance(frame, Send) else row.cost
+    wait_s = link.online.bucket.take(cost, state.now)
     if wait_s:
         state.effects.append(Hold(link.id, state.now + wait_s))

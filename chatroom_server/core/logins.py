@@ -4,6 +4,7 @@ A key that is new is stored before it is welcomed, and so is a new nick. While t
 the link stands in ENTERING, and other logins with the same key wait for the same line.
 """
 
+import ipaddress
 from collections.abc import Callable
 
 from msgspec import structs
@@ -31,9 +32,10 @@ from chatroom_server.core.state import HubState, failure, room_id
 def arrive(state: HubState, arrived: Arrived) -> None:
     """A link opened: take it in, or send it away."""
     link = Link(arrived.link, arrived)
-    problem = _why_not(state, arrived)
+    address = _site(arrived.host)
+    problem = _why_not(state, arrived, address)
     state.links[link.id] = link
-    state.addresses[arrived.host] = state.addresses.get(arrived.host, 0) + 1
+    state.addresses[address] = state.addresses.get(address, 0) + 1
     state.handshakes += 1
     if problem is not None:
         state.fail(link, problem)
@@ -41,13 +43,24 @@ def arrive(state: HubState, arrived: Arrived) -> None:
     state.timers.add(state.now + limits.HANDSHAKE_TIMEOUT_S, lambda: _time_out(state, link))
 
 
-def _why_not(state: HubState, arrived: Arrived) -> ErrorCode | None:
+def _site(host: str) -> str:
+    """What counts as one address: of IPv6 the first half, since everybody has all of the second."""
+    if ":" not in host:
+        return host
+    try:
+        address = ipaddress.IPv6Address(host)
+    except ValueError:
+        return host
+    return str(address.ipv4_mapped or ipaddress.IPv6Address(int(address) >> 64 << 64))
+
+
+def _why_not(state: HubState, arrived: Arrived, address: str) -> ErrorCode | None:
     settings = state.settings
     if not arrived.local and not arrived.tls:
         return ErrorCode.TLS_REQUIRED
     if len(state.links) >= settings.max_links or state.handshakes >= limits.HANDSHAKES_MAX:
         return ErrorCode.SERVER_FULL
-    if not arrived.local and state.addresses.get(arrived.host, 0) >= settings.max_links_per_address:
+    if not arrived.local and state.addresses.get(address, 0) >= settings.max_links_per_address:
         return ErrorCode.ADDRESS_FULL
     return None
 
@@ -254,10 +267,10 @@ def leave(state: HubState, link: Link, *, clean: bool) -> None:
     log_out(state, link, clean=clean)
     state.move(link, LinkState.CLOSED)
     del state.links[link.id]
-    host = link.arrived.host
-    state.addresses[host] -= 1
-    if not state.addresses[host]:
-        del state.addresses[host]
+    address = _site(link.arrived.host)
+    state.addresses[address] -= 1
+    if not state.addresses[address]:
+        del state.addresses[address]
 
 
 def _join_session(state: HubState, link: Link, user: User) -> Session:

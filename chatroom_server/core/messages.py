@@ -16,7 +16,7 @@ from chatroom.protocol.frames import Ack, Line, LineKind, Refusal, Send
 from chatroom.protocol.ids import DeviceId, RoomId
 from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC_MAX
 from chatroom_server.core import rooms
-from chatroom_server.core.accounts import Room
+from chatroom_server.core.accounts import Room, User
 from chatroom_server.core.devices import Device, Pending, content_hash
 from chatroom_server.core.effects import Append, BroadcastLine, DeliverLine
 from chatroom_server.core.links import Link, Session
@@ -42,7 +42,7 @@ class _NotAcceptedError(Exception):
 # --- at the door ----------------------------------------------------------------------
 def send(state: HubState, link: Link, frame: Send) -> None:
     """Take a message: have it stored, unless it is, or cannot be."""
-    device = link.devices.get(frame.dev)
+    session, device = link.online, link.devices.get(frame.dev)
     room = state.accounts.rooms.get(frame.room)
     try:
         body, grid = _content(frame)
@@ -52,7 +52,7 @@ def send(state: HubState, link: Link, frame: Send) -> None:
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
             return
-        if room is None or not _may_send(link, room, frame.kind):
+        if room is None or not _may_send(link, session.user, room, frame.kind):
             raise _why_not(link, room, frame)
         if len(device.pending) >= IN_FLIGHT_MAX:
             raise _NotAcceptedError(ErrorCode.TOO_MANY_IN_FLIGHT)
@@ -64,7 +64,7 @@ def send(state: HubState, link: Link, frame: Send) -> None:
     topic = body if frame.kind == _TOPIC else None
     pending = Pending(device, frame.n, hash_, link.id, topic)
     device.put(pending)
-    rest = _rest(state, link.online, frame, body, grid)
+    rest = _rest(state, session, frame, body, grid)
     state.effects.append(Append([Draft(room.id, rest, pending)]))
 
 
@@ -108,9 +108,8 @@ def _checked_topic(body: str) -> str:
     return topic
 
 
-def _may_send(link: Link, room: Room, kind: str) -> bool:
+def _may_send(link: Link, user: User, room: Room, kind: str) -> bool:
     """Members may. A script of a known user may say something in any room, without becoming a member."""
-    user = link.online.user
     if room.direct is not None:
         return user.id in room.direct
     return room.id in user.rooms or (link.quiet and not user.guest and kind != _TOPIC)

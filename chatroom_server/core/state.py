@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from chatroom.common.inert import one_line
 from chatroom.common.names import nick_key, room_key
 from chatroom.protocol import State as LinkState
 from chatroom.protocol.errors import ERRORS, ErrorCode
@@ -58,6 +59,7 @@ class Claim:
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
 
+_WORD_MAX: Final = 160
 _NO_WORDS: Final[Mapping[str, object]] = MappingProxyType({})
 
 
@@ -214,8 +216,8 @@ class HubState:
 def failure(
     code: ErrorCode, args: Mapping[str, object] = _NO_WORDS, rid: int = 0, *, fatal: bool = False
 ) -> Failed:
-    """The frame of an error, with its sentence, in which `args` stand."""
-    words = {name: str(value) for name, value in args.items()}
+    """The frame of an error, with its sentence, in which `args` stand: inert, and not too long for it."""
+    words = {name: one_line(str(value))[:_WORD_MAX] for name, value in args.items()}
     row = ERRORS[code]
     return Failed(code, row.sentence.format(**words), rid, words, fatal or row.fatal)
 

@@ -76,6 +76,21 @@ def test_links_of_an_address() -> None:
     assert stage.hub.state.addresses == {}
 
 
+def test_all_of_an_ipv6_network_is_one_address() -> None:
+    stage = Stage(HubSettings(max_links_per_address=1))
+    hosts = [
+        "2001:db8::1",
+        "2001:db8::2",
+        "2001:db8:0:1::1",
+        "::ffff:10.0.0.1",
+        "::ffff:10.0.0.2",
+        "10.0.0.1",
+        "x:",
+    ]
+    refused = [bool(codes(stage.arrive(host=host, local=False, tls=True))) for host in hosts]
+    assert refused == [False, True, False, False, False, True, False]
+
+
 def test_links_that_have_not_logged_in(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
     monkeypatch.setattr(limits, "HANDSHAKES_MAX", 2)
     ann, bob = stage.enter("ann"), stage.enter("bob")

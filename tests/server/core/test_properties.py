@@ -182,14 +182,29 @@ def test_every_message_is_stored_once_whatever_happens(story: list[tuple[str, in
 
 # --- garbage ------------------------------------------------------------------------------------------
 word = st.sampled_from(
-    ["", "general", "work", "ann", "bob", "@", "=x", "a\x1b[31m", "é" * 30, "{x}", "%s", "\u202e"]
+    [
+        "",
+        "general",
+        "work",
+        "ann",
+        "bob",
+        "@",
+        "=x",
+        "a\x1b[31m",
+        "é" * 30,
+        "{x}",
+        "%s",
+        "\u202e",
+        '"' * 256,
+        "🏖" * 256,
+    ]
 )
 count = st.sampled_from([0, 1, 2, 7, 2**53 - 1])
 rooms = word.map(RoomId)
 devs = st.sampled_from(["d1", "d2", "zzz"]).map(DeviceId)
 blob = st.binary(max_size=40)
 frames: st.SearchStrategy[AnyFrame] = st.one_of(
-    st.builds(Hello, st.tuples(count, count), st.binary(min_size=32, max_size=32), word),
+    st.builds(Hello, st.tuples(count, count), st.binary(min_size=32, max_size=32), st.just("garbage")),
     st.builds(Login, word, blob, blob, blob, st.lists(devs, max_size=16), st.booleans(), blob),
     st.builds(
         Send, rooms, devs, count, word, st.sampled_from(["", "me", "image", "topic", "edit"]), word, count

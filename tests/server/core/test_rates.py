@@ -1,6 +1,6 @@
 """Who sends too fast is read more slowly, and loses nothing."""
 
-from chatroom.protocol.frames import Away, Send
+from chatroom.protocol.frames import Away, ListRooms, Send
 from chatroom.protocol.ids import DeviceId
 from chatroom_server.core import limits
 from chatroom_server.core.effects import Hold
@@ -39,18 +39,18 @@ def holds(stage: Stage, actor: Actor) -> list[float]:
 
 
 def test_a_pipe_of_lines_is_slowed_and_whole() -> None:
-    stage = Stage(HubSettings(burst=10, rate=10))
+    stage = Stage(HubSettings(burst=15, rate=10))
     ann = stage.enter("ann", GENERAL)
     for number in range(50):
         if ann.held_until > stage.now:
             stage.pass_time(ann.held_until - stage.now)
         ann.say(str(number))
     assert ann.bodies() == [str(number) for number in range(50)]
-    assert 3.9 <= stage.now - 1010 <= 4.2
+    assert 3.8 <= stage.now - 1010 <= 4.2
 
 
 def test_frames_that_were_on_their_way_make_the_wait_longer() -> None:
-    stage = Stage(HubSettings(burst=10, rate=10))
+    stage = Stage(HubSettings(burst=15, rate=10))
     ann = stage.enter("ann", GENERAL)
     for number in range(30):
         ann.say(str(number))
@@ -61,7 +61,7 @@ def test_frames_that_were_on_their_way_make_the_wait_longer() -> None:
 
 
 def test_all_links_of_a_user_share_one_bucket_and_coming_back_fills_none() -> None:
-    stage = Stage(HubSettings(burst=10, rate=0.001))
+    stage = Stage(HubSettings(burst=14, rate=0.001))
     ann = stage.enter("ann", GENERAL)
     for number in range(9):
         ann.say(str(number))
@@ -79,6 +79,16 @@ def test_requests_cost_as_messages_do() -> None:
     for _time in range(4):
         ann.give(Away(away=True))
     assert len(holds(stage, ann)) == 1
+
+
+def test_requests_that_make_more_work_cost_more() -> None:
+    stage = Stage(HubSettings(burst=45, rate=1))
+    ann = stage.enter("ann", GENERAL)
+    for rid in range(2):
+        ann.give(ListRooms(rid))
+    assert holds(stage, ann) == []
+    ann.give(ListRooms(2))
+    assert holds(stage, ann) == [20]
 
 
 def test_a_refused_message_costs_too() -> None:
