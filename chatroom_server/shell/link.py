@@ -223,27 +223,40 @@ class Link(Outlet):
 
     def write(self, data: bytes) -> None:
         """Give bytes of frames to the socket, which must not be blocked."""
-        self._put(data if self._tls is None else self._tls.seal(data))
+        if self._tls is not None:
+            data = self._tls.seal(data)
+        try:
+            sent = self._socket.send(data)
+        except OSError as error:
+            sent = self._not_sent(error)
+        if sent != len(data):
+            self._keep(data, sent)
         if not self._reading or self.phase is not Phase.OPEN:
             self._owner.loop.call_soon(self._settle)
 
     def _put(self, data: bytes) -> None:
-        """Give bytes to the socket, behind what waits there."""
+        """Give what TLS itself has to say to the socket, behind what waits there."""
         if self.phase is Phase.GONE or not data:
             return
-        if self._rest is not None:  # only what TLS itself has to say comes here
+        if self._rest is None:
+            try:
+                sent = self._socket.send(data)
+            except OSError as error:
+                sent = self._not_sent(error)
+            self._keep(data, sent)
+        else:
             self._rest = memoryview(bytes(self._rest) + data)
             if len(self._rest) > QUEUE_MAX:
                 self._lose_soon("did not read its answers")
-            return
-        try:
-            sent = self._socket.send(data)
-        except (BlockingIOError, InterruptedError):
-            sent = 0
-        except OSError as error:
+
+    def _not_sent(self, error: OSError) -> int:
+        if not isinstance(error, (BlockingIOError, InterruptedError)):
             self._lose_soon(error.strerror or "cut")
-            return
-        if sent < len(data):
+        return 0
+
+    def _keep(self, data: bytes, sent: int) -> None:
+        """Keep what the socket did not take, without a copy."""
+        if sent < len(data) and self._rest is None and self.phase is not Phase.GONE:
             self.blocked = True
             self._rest = memoryview(data)[sent:]
             self._owner.loop.add_writer(self._socket, self._on_writable)

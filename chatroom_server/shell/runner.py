@@ -18,7 +18,6 @@ from chatroom_server.core.effects import (
     Close,
     Deliver,
     DeliverLine,
-    Effect,
     FetchPage,
     Hold,
     Report,
@@ -45,6 +44,19 @@ SOCKETS_BEYOND_LINKS: Final = 2048
 """Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
 _SEED_SIZE: Final = 64
 
+OtherEffect = (
+    Append
+    | Deliver
+    | WakeAt
+    | Broadcast
+    | Report
+    | DeliverLine
+    | Subscribe
+    | Unsubscribe
+    | FetchPage
+    | Hold
+    | Close
+)
 LinkEffect = DeliverLine | Subscribe | Unsubscribe | FetchPage | Hold | Close
 
 
@@ -93,13 +105,17 @@ class Runner:
     # --- inputs ----------------------------------------------------------------------------------
     def feed(self, input_: Input) -> None:
         """Tell the hub what happened, and do what it says."""
-        effects = self._hub.handle(input_, self.loop.time(), time.time_ns() // 1_000_000)
-        for effect in effects:
-            self._perform(effect)
+        for effect in self._hub.handle(input_, self.loop.time(), time.time_ns() // 1_000_000):
+            if isinstance(effect, BroadcastLine):  # the most frequent one
+                count = self.fanout.broadcast(effect.room, codec.frame_line(effect.line), effect.id)
+                self._said.append((effect.line, count))
+            else:
+                self._perform(effect)
 
     def take_outcome(self, outcome: Input) -> None:
         """The log's word on drafts that were given to it."""
         self.feed(outcome)
+        self.fanout.run_round()  # not one turn of the loop later
         if self._said:
             said, self._said = self._said, []
             self._logs.said(said)
@@ -157,10 +173,8 @@ class Runner:
             self.feed(Left(link.id, clean=link.is_clean))
 
     # --- effects -----------------------------------------------------------------------------------
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: OtherEffect) -> None:
         match effect:  # the frequent ones first
-            case BroadcastLine():
-                self._broadcast_line(effect)
             case Append(drafts):
                 self._log.append(drafts)
             case Deliver():
@@ -189,11 +203,6 @@ class Runner:
                 link.hold(until)
             case Close():
                 link.end("closed")
-
-    def _broadcast_line(self, effect: BroadcastLine) -> None:
-        room, line_id, line = effect.room, effect.id, effect.line
-        count = self.fanout.broadcast(room, codec.frame_line(line), line_id)
-        self._said.append((line, count))
 
     def _deliver(self, effect: Deliver) -> None:
         link = self.links.get(effect.link)
