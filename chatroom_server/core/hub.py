@@ -128,7 +128,8 @@ class Hub:
             at_ms: Milliseconds since 1970, UTC.
 
         Returns:
-            Effects, to be carried out in this order.
+            Effects, to be carried out in this order. Should this ever raise, the next call returns what was
+            to be done until then: it is part of what is known.
         """
         state = self.state
         state.now, state.at = now, at_ms

@@ -25,7 +25,7 @@ USERS_MAX: Final = 100_000
 NICKS_KEPT: Final = 8
 """Nicks that stay a user's own, the present one included; the oldest is free again."""
 MEMBERSHIPS_MAX: Final = 400
-"""Rooms that a user may be in. Direct conversations that others begin count, and are refused at the bound."""
+"""Rooms that a user may be in, and, counted apart since others begin them too, conversations of two."""
 ROOMS_MAX: Final = 10_000
 """Rooms of the server, direct conversations not counted (a setting)."""
 ROOMS_PER_USER_MAX: Final = 100

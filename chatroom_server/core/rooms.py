@@ -33,7 +33,7 @@ from chatroom_server.core.state import Claim, HubState, room_id
 
 _INFO_BYTES: Final = 100
 """What a room's info takes without its texts."""
-_DIRECT_BYTES: Final = 800
+_DIRECT_BYTES: Final = 400
 """What the two people of a conversation take at most."""
 
 
@@ -57,7 +57,7 @@ def _join_known(state: HubState, link: Link, frame: Join) -> None:
         state.fail(link, ErrorCode.ROOM_FORBIDDEN, frame.rid)
     elif room.id in user.rooms:
         answer_joined(state, link, frame.rid, room)
-    elif len(user.rooms) >= limits.MEMBERSHIPS_MAX:
+    elif _memberships(user, is_direct=room.direct is not None) >= limits.MEMBERSHIPS_MAX:
         state.fail(link, ErrorCode.TOO_MANY_ROOMS, frame.rid)
     elif user.guest:
         user.rooms[room.id] = None
@@ -144,12 +144,16 @@ def _is_full(state: HubState, user: User, *, is_direct: bool) -> bool:
     creators = [claim.creator for claim in state.creating.values() if claim.is_direct == is_direct]
     coming = creators.count(user.id)
     created = state.accounts.created.get((user.id, is_direct), 0) + coming
-    if len(user.rooms) + coming >= limits.MEMBERSHIPS_MAX:
+    if _memberships(user, is_direct=is_direct) + coming >= limits.MEMBERSHIPS_MAX:
         return True
     if is_direct:
         return created >= limits.DIRECTS_PER_USER_MAX
     total = state.accounts.named_rooms + len(creators)
     return created >= limits.ROOMS_PER_USER_MAX or total >= state.settings.max_rooms
+
+
+def _memberships(user: User, *, is_direct: bool) -> int:
+    return sum(room.startswith("=") == is_direct for room in user.rooms)
 
 
 def _become_member(state: HubState, user: User, room: Room, asked_by: Link | None = None) -> None:
@@ -234,7 +238,9 @@ def direct(state: HubState, link: Link, frame: Direct) -> None:
         _wait_for(state, link, frame, claim)
     elif room is not None:
         _join_known(state, link, Join(frame.rid, room.id))
-    elif _is_full(state, user, is_direct=True) or len(other.rooms) >= limits.MEMBERSHIPS_MAX:
+    elif (
+        _is_full(state, user, is_direct=True) or _memberships(other, is_direct=True) >= limits.MEMBERSHIPS_MAX
+    ):
         state.fail(link, ErrorCode.TOO_MANY_ROOMS, frame.rid)
     elif state.begin_request(link, frame.rid):
         _store_room(state, link, frame.rid, RoomLine(room=id_, user=user.id, direct=(user.id, other.id)))
@@ -244,9 +250,9 @@ def bring_back(state: HubState, room: Room) -> None:
     """Make both users of a conversation members again: something is said to one who had left it."""
     for id_ in room.direct or ():
         user = state.accounts.users.get(id_)
-        if user is None or room.id in user.rooms or len(user.rooms) >= limits.MEMBERSHIPS_MAX:
+        if user is None or room.id in user.rooms or (id_, room.id) in state.returning:
             continue
-        if (user.id, room.id) not in state.returning:
+        if _memberships(user, is_direct=True) < limits.MEMBERSHIPS_MAX:
             _store_return(state, user, room)
 
 

@@ -30,7 +30,7 @@ from chatroom.protocol.frames import (
 )
 from chatroom.protocol.ids import DeviceId, Epoch, MessageId, RoomId, UserId
 from chatroom_server.core import limits
-from chatroom_server.core.accounts import Accounts
+from chatroom_server.core.accounts import Accounts, AnyAccountLine, encode_rest
 from chatroom_server.core.effects import (
     Append,
     Broadcast,
@@ -58,7 +58,7 @@ from chatroom_server.core.inputs import (
     Stored,
     Woke,
 )
-from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.ports import ACCOUNTS, Draft, StoredLine
 from chatroom_server.core.settings import HubSettings, ServerIdentity
 
 _F = TypeVar("_F")
@@ -265,6 +265,10 @@ class Stage:
         drafts = self.waiting[:count]
         del self.waiting[: len(drafts)]
         self.feed(Stored([self._write(draft) for draft in drafts]))
+
+    def store_foreign(self, line: AnyAccountLine) -> None:
+        """Let a line appear in the account log that this hub did not ask for."""
+        self.feed(Stored([self._write(Draft(ACCOUNTS, encode_rest(self.at, line)))]))
 
     def refuse(self, reason: str = "disk-full") -> None:
         """Let the disk refuse all drafts."""

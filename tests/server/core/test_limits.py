@@ -14,6 +14,7 @@ from chatroom.protocol.frames import (
     Fetch,
     Join,
     Joined,
+    Leave,
     ListRooms,
     Open,
     Rename,
@@ -234,8 +235,26 @@ def test_memberships_of_a_user(monkeypatch: pytest.MonkeyPatch, stage: Stage) ->
     ann.join("a")
     ann.join("b")
     assert codes(ann) == ["too-many-rooms"]
-    stage.enter("eve").give(Direct(1, "ann"))
-    assert codes(stage.actors[max(stage.actors)]) == ["too-many-rooms"]
+    visitors = [stage.enter(name) for name in ("eve", "sam", "tom")]
+    for visitor in visitors:
+        visitor.give(Direct(1, "ann"))
+    assert [codes(visitor) for visitor in visitors] == [[], [], ["too-many-rooms"]]
+
+
+def test_who_left_a_conversation_is_not_brought_back_above_the_bound(
+    monkeypatch: pytest.MonkeyPatch, stage: Stage
+) -> None:
+    monkeypatch.setattr(limits, "MEMBERSHIPS_MAX", 1)
+    ann, bob, eve = stage.enter("ann"), stage.enter("bob"), stage.enter("eve")
+    ann.give(Direct(1, "bob"))
+    room = ann.last(Joined).room.id
+    bob.give(Leave(1, room))
+    eve.give(Direct(1, "bob"))
+    ann.say("hello?", room)
+    assert ann.bodies(room) == ["hello?"]
+    assert bob.bodies(room) == []
+    bob.give(Direct(2, "ann"))
+    assert codes(bob) == ["too-many-rooms"]
 
 
 def test_devices_of_a_user(stage: Stage) -> None:

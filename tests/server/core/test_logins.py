@@ -14,6 +14,8 @@ from chatroom.protocol.frames import (
     ServerHello,
     Welcome,
 )
+from chatroom.protocol.ids import UserId
+from chatroom_server.core.accounts import UserLine
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, IDENTITY, Actor, Stage
 
@@ -278,6 +280,20 @@ def test_old_nicks_stay_ones_own_and_the_oldest_is_free_again(stage: Stage) -> N
     assert bob.last(Done).rid == 2
     ann.give(Rename(9, "ann3"))
     assert ann.last(Done).rid == 9
+
+
+def test_a_nick_that_another_node_gave_away_is_taken(stage: Stage) -> None:
+    ann = stage.enter("ann")
+    bob = greeted(stage, "bob")
+    stage.slow = True
+    ann.give(Rename(5, "sam"))
+    bob.login("max")
+    for user, nick in (("u1", "sam"), ("u2", "max")):
+        stage.store_foreign(UserLine(user=UserId(user), key=b"k", nick=nick, color="#ffffff"))
+    stage.store()
+    assert (ann.error, ann.last(Failed).rid) == ("nick-taken", 5)
+    assert bob.error == "nick-taken"
+    assert not bob.closed
 
 
 # --- guests ----------------------------------------------------------------------
