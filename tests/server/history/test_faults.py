@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import itertools
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -179,6 +180,49 @@ async def test_after_a_failed_sync_the_file_gets_nothing_any_more() -> None:
     assert len(await again.all_lines()) == 3
     assert again.recovery.notes == []
     await again.log.close()
+
+
+async def test_a_file_that_refused_to_sync_stays_untrusted_after_a_refused_round() -> None:
+    files = disk()
+    rig = await Rig.open(FOLDER, files)
+    await rig.say("one")
+    failing_on(files, "sync", ".journal")
+    await rig.say("refused")
+    healed(files)
+    await rig.say("two")
+    writes = [name for call, name in files.calls if call == "write" and name.endswith(".journal")]
+    assert writes[-1] != "0000000001.journal"
+    await rig.die()
+    again = await Rig.open(FOLDER, files.power_cut(random.Random(1)))
+    lines = await again.all_lines()
+    assert [line.partition(b",")[2] for line in lines] == [draft("one").rest, draft("two").rest]
+    await again.log.close()
+
+
+def _second(made: "itertools.count[int]", call: str, name: str) -> Callable[[str, str], int | None]:
+    """The second of such calls fails."""
+    return lambda *now: errno.EIO if now == (call, name) and next(made) == 1 else None
+
+
+async def test_a_checkpoint_that_may_be_on_the_disk_keeps_its_files() -> None:
+    for seed in range(20):
+        files = disk()
+        rig = await Rig.open(FOLDER, files)
+        await rig.say("one")
+        await rig.log.flush({}, {"devices.jsonl": b"1\n"})
+        await rig.say("two")
+        syncs = itertools.count()
+        files.fail = _second(syncs, "sync_folder", "data")
+        await rig.log.flush({}, {"devices.jsonl": b"2\n"})
+        healed(files)
+        files.dies_at = len(files.calls) + 1 + seed
+        await rig.log.flush({}, {"devices.jsonl": b"3\n"})
+        await rig.die()
+        again = await Rig.open(FOLDER, files.power_cut(random.Random(seed)))
+        added = again.recovery.projections["devices.jsonl"]
+        assert added in (b"1\n", b"1\n2\n", b"1\n2\n3\n")
+        assert [number for _, number, _ in again.recovery.lines] == ([2] if added == b"1\n" else [])
+        await again.log.close()
 
 
 async def test_refused_lines_do_not_come_back() -> None:
