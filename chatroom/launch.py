@@ -1,6 +1,7 @@
 """From a command line to a running front end: settings, language, profile, and which server."""
 
 import argparse
+import getpass
 import os
 import sys
 from collections.abc import Mapping
@@ -64,13 +65,6 @@ class Launching:
     target: Target
     nick: str
     room: str
-
-    @property
-    def known_nick(self) -> str:
-        """The nick that this profile had at the target last, or empty."""
-        servers = KnownServers(self.profile.folder)
-        key = servers.key_of(self.target.address) if self.target.address else None
-        return servers.nick_at(key) if key else ""
 
 
 def launch(options: argparse.Namespace) -> int:
@@ -178,6 +172,7 @@ def _full_screen(prepared: Launching) -> int:
             pin=target.pin,
             nick=prepared.nick,
             room=prepared.room,
+            may_start=not target.is_given,
             reconnect=not prepared.options.no_reconnect,
             log_folders=log_folders(settings, prepared.home),
         )
@@ -189,3 +184,11 @@ def log_folders(settings: Settings, home: Home) -> tuple[Path, ...]:
     if not settings.log_conversation:
         return ()
     return (settings.log_dir,) if settings.log_dir is not None else home.logs
+
+
+def login_name() -> str:
+    """What this machine calls its user, as a nick."""
+    try:
+        return check_nick(one_line(getpass.getuser()))
+    except (KeyError, OSError, NameProblem):
+        return "me"

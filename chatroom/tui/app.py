@@ -1,6 +1,8 @@
 """The full-screen client: puts screens, session and terminal together. No chat logic here."""
 
+import asyncio
 import gc
+from functools import partial
 from time import monotonic
 from typing import ClassVar
 
@@ -8,6 +10,8 @@ from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import Provider
 
+from chatroom.conversation_log import open_conversation_log
+from chatroom.dates import clock, day_label
 from chatroom.tui.conversation import Conversation
 from chatroom.tui.keeper import Keeper
 from chatroom.tui.launch import Launch
@@ -16,7 +20,7 @@ from chatroom.tui.palette import EntriesProvider
 from chatroom.tui.screens.chat import ChatScreen
 from chatroom.tui.screens.chat_view import CHAT_CSS
 from chatroom.tui.terminal import SteadyApp, driver_class, teach_keys
-from chatroom.tui.times import clock, day_labels, now_ms
+from chatroom.tui.times import iso_day, now_ms
 from chatroom.tui.widgets.log_words import LogWords
 from chatroom.tui.widgets.message_log import MessageLog
 
@@ -45,7 +49,8 @@ class ChatroomApp(SteadyApp[int]):
         self._keeper = Keeper()
         self._quit_asked_at = float("-inf")
         me = launch.profile.user_id
-        words = LogWords(launch.texts, clock, day_labels(launch.texts.lang), me=me)
+        day = partial(day_label, zone=None, lang=launch.texts.lang)
+        words = LogWords(launch.texts, clock, day, me=me)
         self.chat = ChatScreen(
             Conversation(me, now_ms),
             launch.texts,
@@ -65,7 +70,20 @@ class ChatroomApp(SteadyApp[int]):
         """Connect; rubbish is only collected once the first screen stands."""
         self.run_worker(self.live.run(), group="live", exit_on_error=True)
         self.run_worker(self._keeper.run(), group="keeper")
+        self.run_worker(self._open_log(), group="log")
         self.call_after_refresh(_collect_from_now_on)
+
+    async def on_unmount(self) -> None:
+        """Let the log file have what waits for it."""
+        if self.chat.written is not None:
+            await asyncio.to_thread(self.chat.written.close)
+
+    async def _open_log(self) -> None:
+        folders, texts = self._launch.log_folders, self._launch.texts
+        written = await asyncio.to_thread(open_conversation_log, folders, texts, day=iso_day, clock=clock)
+        if written is not None:
+            written.know(self._launch.profile.user_id)
+            self.chat.written = written
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy through the terminal (OSC 52), and say so."""
@@ -101,6 +119,7 @@ class ChatroomApp(SteadyApp[int]):
 
 def _collect_from_now_on() -> None:
     """What stands by now stays: leave it out of every later collection."""
-    gc.collect()
-    gc.freeze()
-    gc.enable()
+    if not gc.isenabled():
+        gc.collect()
+        gc.freeze()
+        gc.enable()

@@ -8,6 +8,7 @@ from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.model.commands import Command, CommandName, Mistyped
 from chatroom.protocol.frames import LineKind
+from chatroom.protocol.ids import RoomId
 from chatroom.tui.desk import Desk
 
 
@@ -29,70 +30,71 @@ class Front(Protocol):
         ...
 
 
-Handler = Callable[[Front, Command], Coroutine[object, object, None]]
+Handler = Callable[[Front, Command, RoomId | None], Coroutine[object, object, None]]
+"""Runs a command that was given in a room."""
 
 
-async def _join(front: Front, command: Command) -> None:
+async def _join(front: Front, command: Command, _room: RoomId | None) -> None:
     await front.desk.join(command.word(0))
 
 
-async def _create(front: Front, command: Command) -> None:
+async def _create(front: Front, command: Command, _room: RoomId | None) -> None:
     await front.desk.join(command.word(0), create=True)
 
 
-async def _leave(front: Front, command: Command) -> None:
-    await front.desk.leave(command.word(0))
+async def _leave(front: Front, command: Command, room: RoomId | None) -> None:
+    await front.desk.leave(command.word(0), room=room)
 
 
-async def _rooms(front: Front, _command: Command) -> None:
+async def _rooms(front: Front, _command: Command, _room: RoomId | None) -> None:
     await front.choose_room()
 
 
-async def _who(front: Front, command: Command) -> None:
-    await front.desk.who(command.word(0))
+async def _who(front: Front, command: Command, room: RoomId | None) -> None:
+    await front.desk.who(command.word(0), room=room)
 
 
-async def _nick(front: Front, command: Command) -> None:
+async def _nick(front: Front, command: Command, _room: RoomId | None) -> None:
     await front.desk.live.rename(command.word(0))
 
 
-async def _me(front: Front, command: Command) -> None:
-    await front.desk.say(command.word(0), kind=LineKind.ACTION)
+async def _me(front: Front, command: Command, room: RoomId | None) -> None:
+    await front.desk.say(command.word(0), kind=LineKind.ACTION, room=room)
 
 
-async def _msg(front: Front, command: Command) -> None:
+async def _msg(front: Front, command: Command, _room: RoomId | None) -> None:
     await front.desk.direct(command.word(0), text=command.word(1))
 
 
-async def _image(front: Front, command: Command) -> None:
-    await front.desk.show_picture(Path(command.word(0).strip("'\"")))
+async def _image(front: Front, command: Command, room: RoomId | None) -> None:
+    await front.desk.show_picture(Path(command.word(0).strip("'\"")), room=room)
 
 
-async def _topic(front: Front, command: Command) -> None:
-    await front.desk.topic(command.word(0))
+async def _topic(front: Front, command: Command, room: RoomId | None) -> None:
+    await front.desk.topic(command.word(0), room=room)
 
 
-async def _invite(front: Front, _command: Command) -> None:
+async def _invite(front: Front, _command: Command, _room: RoomId | None) -> None:
     await front.desk.invite()
 
 
-async def _quiet(front: Front, _command: Command) -> None:
+async def _quiet(front: Front, _command: Command, _room: RoomId | None) -> None:
     front.desk.ring_or_not()
 
 
-async def _retry(front: Front, _command: Command) -> None:
+async def _retry(front: Front, _command: Command, _room: RoomId | None) -> None:
     await front.desk.retry()
 
 
-async def _discard(front: Front, _command: Command) -> None:
+async def _discard(front: Front, _command: Command, _room: RoomId | None) -> None:
     await front.desk.discard()
 
 
-async def _help(front: Front, _command: Command) -> None:
+async def _help(front: Front, _command: Command, _room: RoomId | None) -> None:
     front.action_help()
 
 
-async def _quit(front: Front, _command: Command) -> None:
+async def _quit(front: Front, _command: Command, _room: RoomId | None) -> None:
     front.quit()
 
 

@@ -59,6 +59,22 @@ class Changes:
     meant_in: list[RoomId] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What is kept of a server on this machine.
+
+    Attributes:
+        current: The room that was on the screen.
+        lines: The newest lines of each room, oldest first.
+    """
+
+    rooms: list[RoomInfo] = field(default_factory=list)
+    markers: Mapping[RoomId, int] = field(default_factory=dict)
+    drafts: Mapping[RoomId, str] = field(default_factory=dict)
+    lines: Mapping[RoomId, list[bytes]] = field(default_factory=dict)
+    current: RoomId | None = None
+
+
 class Conversation:
     """All rooms of one user on one server, as far as they are known.
 
@@ -127,11 +143,15 @@ class Conversation:
         if self.rooms.current is not None:
             self.timeline(self.rooms.current).note(Notice(at=self._now_ms(), text=text))
 
-    def restore(self, infos: Iterable[RoomInfo], read_markers: Mapping[RoomId, int]) -> None:
-        """Begin with what was stored on this machine."""
-        self.read_markers.update(read_markers)
-        for info in infos:
-            self._open(info)
+    def restore(self, kept: Kept) -> None:
+        """Begin with what is kept on this machine: it can be read before the server answers."""
+        self.read_markers.update(kept.markers)
+        for info in kept.rooms:
+            if info.id not in self.rooms:
+                self._open(info)
+        for room, lines in kept.lines.items():
+            self.timeline(room).fill(lines)
+            self.rooms.extend_to(room, self.timeline(room).last)
 
     def apply(self, events: Iterable[SessionEvent]) -> Changes:
         """Take what the session told, oldest first."""
@@ -238,10 +258,8 @@ class Conversation:
         self._members.pop(room, None)
 
     def _forget(self) -> None:
-        """The log has another past: all that was fetched is fetched anew."""
+        """The log has another past; how far it reaches is in the welcome that follows."""
         self.read_markers.clear()
         for room, timeline in self._timelines.items():
-            last = self._infos[room].last if room in self._infos else 0
             timeline.reset()
-            timeline.extend_to(last)
-            self.rooms.reset(room, last)
+            self.rooms.reset(room, 0)

@@ -11,7 +11,7 @@ from chatroom.common.grid import GridTooLarge, encode
 from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol.frames import LineKind
-from chatroom.protocol.ids import RoomId
+from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.tui.conversation import Conversation, Part
 from chatroom.tui.screens.notice import NoticeScreen
 from chatroom.tui.screens.preview import PreviewScreen
@@ -75,21 +75,19 @@ class Desk:
             raise NotReadyError(self.texts._("You are not connected yet."))
         return self.session
 
-    @property
-    def room(self) -> RoomId:
-        """The current room.
+    def in_room(self, room: RoomId | None) -> RoomId:
+        """The room itself, for what only makes sense in one.
 
         Raises:
-            NotReadyError: One is in none.
+            NotReadyError: There is none.
         """
-        current = self.conversation.rooms.current
-        if current is None:
+        if room is None:
             raise NotReadyError(self.texts._("You are in no room yet. /rooms lists them, /join opens one."))
-        return current
+        return room
 
-    async def say(self, text: str, *, kind: str = "", grid: str = "", room: RoomId | None = None) -> None:
+    async def say(self, text: str, *, room: RoomId | None, kind: str = "", grid: str = "") -> None:
         """Put a message into the outbox; it is on the screen when it is there."""
-        self._show_own(await self.live.say(room or self.room, text, kind=kind, grid=grid))
+        self._show_own(await self.live.say(self.in_room(room), text, kind=kind, grid=grid))
 
     async def join(self, name: str, *, create: bool = False) -> None:
         """Open a room, a new one with `create`."""
@@ -106,30 +104,30 @@ class Desk:
         if text:
             await self.say(text, room=opened.room.id)
 
-    async def leave(self, name: str = "") -> None:
-        """Give a room up."""
-        room = self.conversation.rooms.by_name(name) if name else self.room
-        if room is None:
+    async def leave(self, name: str, *, room: RoomId | None) -> None:
+        """Give a room up: the one named, else this one."""
+        left = self.conversation.rooms.by_name(name) if name else self.in_room(room)
+        if left is None:
             raise NotReadyError(self.texts._("You are not in {room}.").format(room=one_line(name)))
-        await self.live.leave(room)
+        await self.live.leave(left)
 
-    async def who(self, name: str = "") -> None:
-        """Show the people of a room."""
-        room = name or self.room
-        people = (await self.live.who(room)).people
+    async def who(self, name: str, *, room: RoomId | None) -> None:
+        """Show the people of a room: the one named, else this one."""
+        asked = name or self.in_room(room)
+        people = (await self.live.who(asked)).people
         lines = [
             f"{one_line(person.nick)} — {self.texts._(person.state.value)}"
             for person in sorted(people, key=lambda person: (person.state.value != "online", person.nick))
         ]
-        title = f"#{one_line(name)}" if name else self.conversation.room_name(self.room)
+        title = one_line(f"#{name}" if name else self.conversation.room_name(RoomId(asked)))
         await self.display.ask(NoticeScreen(title, lines, self.texts))
 
-    async def topic(self, text: str = "") -> None:
+    async def topic(self, text: str, *, room: RoomId | None) -> None:
         """Change the topic, or say what it is."""
         if text:
-            await self.say(text, kind=LineKind.TOPIC)
+            await self.say(text, kind=LineKind.TOPIC, room=room)
             return
-        view = self.conversation.current
+        view = self.conversation.rooms.view(self.in_room(room))
         topic = one_line(view.topic) if view else ""
         self.display.toast(topic or self.texts._("This room has no topic."))
 
@@ -146,11 +144,11 @@ class Desk:
         copied = lines[0] if lines else help_line
         await self.display.ask(NoticeScreen(_("Invitation"), shown, self.texts, copied=copied))
 
-    async def show_picture(self, path: Path) -> None:
+    async def show_picture(self, path: Path, *, room: RoomId | None) -> None:
         """Draw a picture, show it, and send it if it pleases."""
         from chatroom.media import SENTENCES, PictureError
 
-        room = self.room
+        room = self.in_room(room)
         try:
             picture, grid = await self._draw(path)
         except PictureError as error:
@@ -184,7 +182,7 @@ class Desk:
         at = first
         try:
             while at <= last:
-                lines = await self.live.page(room, after=at - 1, limit=min(512, last - at + 1))
+                lines = await self.live.page(room, after=MessageId(at - 1), limit=min(512, last - at + 1))
                 if not lines:
                     break
                 timeline.fill(body for _line, body in lines)

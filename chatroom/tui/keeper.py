@@ -1,10 +1,15 @@
 """Keeps drafts and read markers on the disk, off the event loop and in the order in which they changed."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
-from typing import Protocol
+from typing import Final, Protocol
 
+from chatroom.client.errors import ClientError
 from chatroom.protocol.ids import MessageId, RoomId
+
+CURRENT_ROOM: Final = "room"
+"""What the window remembers the current room as."""
 
 
 class Shelf(Protocol):
@@ -14,8 +19,12 @@ class Shelf(Protocol):
         """Keep what is being written in a room; an empty text forgets it."""
         ...
 
-    def save_read(self, room: RoomId, line_id: MessageId) -> None:
+    def save_marker(self, room: RoomId, read: MessageId) -> None:
         """Keep how far a room was read."""
+        ...
+
+    def save_window(self, name: str, value: str) -> None:
+        """Keep something of the window."""
         ...
 
 
@@ -41,7 +50,11 @@ class Keeper:
 
     def keep_read(self, room: RoomId, line_id: int) -> None:
         """Keep how far a room was read."""
-        self._put("read", room, lambda shelf: shelf.save_read(room, MessageId(line_id)))
+        self._put("read", room, lambda shelf: shelf.save_marker(room, MessageId(line_id)))
+
+    def keep_current(self, room: RoomId) -> None:
+        """Keep which room is on the screen, for the next start."""
+        self._put("current", RoomId(""), lambda shelf: shelf.save_window(CURRENT_ROOM, room))
 
     async def run(self) -> None:
         """Write for ever; the last changes are written by `finish`."""
@@ -64,4 +77,5 @@ class Keeper:
 
 def _write(shelf: Shelf, writes: list[Callable[[Shelf], None]]) -> None:
     for write in writes:
-        write(shelf)
+        with contextlib.suppress(ClientError):  # a full disk costs the draft, never the conversation
+            write(shelf)

@@ -57,9 +57,14 @@ KEYS: Final[tuple[Key, ...]] = (
 
 
 def bindings() -> list[Binding]:
-    """The keys that the conversation binds itself; they come before those of the composer."""
+    """The keys of the conversation, for when nothing in it has the focus."""
     return [
-        Binding(key.keys, key.action, key.label, show=False, priority=True, id=key.id)
+        Binding(key.keys, key.action, key.label, show=False, id=key.id)
         for key in KEYS
         if key.action.startswith("screen.")
     ]
+
+
+def actions() -> dict[str, str]:
+    """What the same keys do while one writes."""
+    return {key.keys: key.action for key in KEYS if key.action.startswith("screen.")}

@@ -19,6 +19,8 @@ class Launch:
         secret, pin: From an invitation; may be empty.
         nick: Asked for on the command line; empty for the one the server knows, or a question.
         room: To open first; empty for the last one, or a question.
+        may_start: The address was not named but is the last one used: where it is on this machine and nobody
+            answers, this user's server is started.
         reconnect: False: quit when the server goes away.
         log_folders: Where client.log may be, the first that can be written; empty for no log.
     """
@@ -32,5 +34,6 @@ class Launch:
     pin: str = ""
     nick: str = ""
     room: str = ""
+    may_start: bool = False
     reconnect: bool = True
     log_folders: tuple[Path, ...] = ()

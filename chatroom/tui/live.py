@@ -14,8 +14,11 @@ from chatroom.common.inert import one_line
 from chatroom.common.names import check_nick
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Welcome
+from chatroom.protocol.ids import RoomId
 from chatroom.tui.bridge import Bridge
-from chatroom.tui.keeper import Keeper
+from chatroom.tui.conversation import Kept
+from chatroom.tui.finding import Place, find_place
+from chatroom.tui.keeper import CURRENT_ROOM, Keeper
 from chatroom.tui.launch import Launch
 from chatroom.tui.messages import EventsArrived
 from chatroom.tui.naming import name_problem
@@ -26,8 +29,11 @@ from chatroom.tui.widgets.banner import Condition, LinkState
 
 if TYPE_CHECKING:
     from chatroom.client.session import Session
+    from chatroom.client.store import Store
 
 _CLOSE_TIMEOUT_S: Final = 2.0
+LINES_SHOWN: Final = 256
+"""Lines of each room that can be read before the server answers; the others are fetched when looked for."""
 
 
 class Live:
@@ -46,6 +52,7 @@ class Live:
         self._keeper = keeper
         self._session: Session | None = None
         self._again = asyncio.Event()
+        self._place: Place | None = None
 
     async def run(self) -> None:
         """Stay connected until one leaves; after an end for good, F5 begins anew."""
@@ -73,19 +80,27 @@ class Live:
                 if self._session is not None:
                     await self._session.close()
 
+    def last_words(self) -> list[str]:
+        """What to say once the screen is gone: how to stop a server that goes on without us."""
+        if self._place is None or not self._place.is_local:
+            return []
+        sentence = self._launch.texts._("The server at {address} goes on. To stop it: chatroom-server stop")
+        return [sentence.format(address=self._place.address)]
+
     async def _connect(self) -> None:
         from chatroom.client.session import connect
         from chatroom.client.trust import Trust
 
         launch = self._launch
-        address = await self._find_server()
-        self._screen.banner.show(Condition(place=str(address)))
+        place = self._place = await asyncio.to_thread(find_place, launch)
+        self._screen.banner.show(Condition(place=str(place.address)))
         async with connect(
-            address,
+            place.address,
             launch.profile,
-            nick=launch.nick or launch.settings.nick,
+            nick=launch.nick,
+            fallback_nick=launch.settings.nick,
             secret=launch.secret,
-            pin=launch.pin,
+            pin=place.pin,
             reconnect=launch.reconnect,
             trust=Trust.ASK(self._ask_trust),
             texts=launch.texts,
@@ -94,21 +109,27 @@ class Live:
             try:
                 await Bridge(self._deliver).run(session)
             finally:
-                self._session = None
-
-    async def _find_server(self) -> Address:
-        if self._launch.address is not None:
-            return self._launch.address
-        from chatroom.client.local_server import find_or_start_server
-
-        return (await find_or_start_server()).address
+                self._keeper.shelf = self._session = None
 
     async def _deliver(self, events: list[SessionEvent]) -> None:
+        await self._restore()
         message = EventsArrived(events)
         self._screen.post_message(message)
         await message.taken.wait()
         for event in events:
             self._follow_up(event)
+
+    async def _restore(self) -> None:
+        """Show what is kept of this server, as soon as it is known which one it is."""
+        store = self._session.store if self._session is not None else None
+        if store is None or self._keeper.shelf is not None:
+            return
+        kept = await asyncio.to_thread(read_kept, store)
+        self._keeper.shelf = store
+        self._keeper.drafts = {**kept.drafts, **self._keeper.drafts}
+        self._screen.conversation.restore(kept)
+        if kept.current and kept.current in self._screen.conversation.rooms and not self._launch.room:
+            self._screen.enter(kept.current)
 
     def _follow_up(self, event: SessionEvent) -> None:
         match event:
@@ -147,7 +168,7 @@ class Live:
         if answer is None:
             self._screen.post_message(self.Over(0))
         elif self._session is not None:
-            await self._session.login_again(answer)
+            self._session.login_again(answer)
 
     async def _ask_trust(self, address: Address, fingerprint: str) -> bool:
         question = trust_question(str(address), fingerprint, self._launch.texts)
@@ -159,6 +180,21 @@ class Live:
 
     def _show_end(self, reason: str, mend: str) -> None:
         self._screen.banner.show(Condition(LinkState.ENDED, reason=reason, mend=mend))
+
+
+def read_kept(store: "Store") -> Kept:
+    """Everything that is kept of a server. Blocking; what cannot be read counts as not kept."""
+    kept = Kept()
+    with contextlib.suppress(ClientError):
+        rooms = store.rooms()
+        kept = Kept(
+            rooms=rooms,
+            markers=store.markers(),
+            drafts=store.drafts(),
+            lines={room.id: store.newest_lines(room.id, LINES_SHOWN) for room in rooms},
+            current=RoomId(store.window(CURRENT_ROOM)),
+        )
+    return kept
 
 
 def login_name() -> str:

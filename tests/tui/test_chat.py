@@ -1,6 +1,7 @@
 """The conversation's screen: what is shown, and what keys, clicks and commands do."""
 
 import pytest
+from textual.events import Key
 
 from chatroom.client.errors import RequestFailed
 from chatroom.client.events import MessageChanged, MessageState, OwnMessage, PresenceChanged
@@ -312,3 +313,17 @@ async def test_the_palette_finds_commands_and_rooms_with_hostile_names() -> None
         await pilot.press("enter", "enter")
         await pilot.pause()
         assert app.is_running
+
+
+async def test_keys_keep_their_place_among_the_letters() -> None:
+    app = Stage()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.play_online()
+        await pilot.pause()
+        for key in ("a", "b", "enter", "c", "alt+down", "d", "up", "enter", "e"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        for _turn in range(10):
+            await pilot.pause()
+        assert [(own.room, own.body) for own in app.session.said] == [(GENERAL, "ab"), (DEV, "ab")]
+        assert app.chat.composer.text == "e"
+        assert app.keeper.drafts[GENERAL] == "c"

@@ -21,9 +21,12 @@ class MemoryShelf:
         self.written.append((room, text))
         self.threads.add(threading.get_ident())
 
-    def save_read(self, room: RoomId, line_id: MessageId) -> None:
-        self.written.append((room, line_id))
+    def save_marker(self, room: RoomId, read: MessageId) -> None:
+        self.written.append((room, read))
         self.threads.add(threading.get_ident())
+
+    def save_window(self, name: str, value: str) -> None:
+        self.written.append((name, value))
 
 
 async def test_the_newest_state_is_written_off_the_loop() -> None:
@@ -31,11 +34,12 @@ async def test_the_newest_state_is_written_off_the_loop() -> None:
     keeper.keep_draft(GENERAL, "h")
     keeper.keep_draft(GENERAL, "hi")
     keeper.keep_read(GENERAL, 7)
+    keeper.keep_current(GENERAL)
     await keeper.finish()
     assert shelf.written == []
     keeper.shelf = shelf
     await keeper.finish()
-    assert shelf.written == [(GENERAL, "hi"), (GENERAL, 7)]
+    assert shelf.written == [(GENERAL, "hi"), (GENERAL, 7), ("room", GENERAL)]
     assert threading.get_ident() not in shelf.threads
 
 

@@ -74,17 +74,17 @@ class ChatScreen(ChatView):
     def _submitted(self, event: Composer.Submitted) -> None:
         self.keep_draft()
         if is_command(event.text):
-            self._run_command(event.text)
+            self._run_command(event.text, event.room)
         else:
-            self.act(self._say(said_text(event.text), self.conversation.rooms.current))
+            self.act(self._say(said_text(event.text), event.room))
 
-    def _run_command(self, text: str) -> None:
+    def _run_command(self, text: str, room: RoomId | None) -> None:
         command = parse_command(text)
         if problem := mistake(command, self.texts):
             self.toast(problem, is_warning=True)
             self.composer.write(text)
         elif isinstance(command, Command):
-            self.act(HANDLERS[command.name](self, command))
+            self.act(HANDLERS[command.name](self, command, room))
 
     async def _say(self, text: str, room: RoomId | None) -> None:
         """Send in the order of writing; a text that could not even be kept comes back."""
@@ -103,11 +103,11 @@ class ChatScreen(ChatView):
 
     @on(Composer.PicturesPasted)
     def _pictures_pasted(self, event: Composer.PicturesPasted) -> None:
-        self.act(self._show_pictures(event.paths))
+        self.act(self._show_pictures(event.paths, self.composer.room))
 
-    async def _show_pictures(self, paths: Iterable[Path]) -> None:
+    async def _show_pictures(self, paths: Iterable[Path], room: RoomId | None) -> None:
         for path in paths:
-            await self.desk.show_picture(path)
+            await self.desk.show_picture(path, room=room)
 
     @on(RowList.Chosen, "#rooms")
     def _room_chosen(self, event: RowList.Chosen) -> None:
@@ -235,4 +235,4 @@ class ChatScreen(ChatView):
         if info.needed:
             self.composer.write(f"/{info.name.value} ")
         else:
-            self._run_command(f"/{info.name.value}")
+            self._run_command(f"/{info.name.value}", self.conversation.rooms.current)

@@ -24,6 +24,7 @@ from chatroom.tui.conditions import announcements, condition_after
 from chatroom.tui.conversation import Conversation, Part
 from chatroom.tui.desk import Desk
 from chatroom.tui.keeper import Keeper
+from chatroom.tui.keys import actions
 from chatroom.tui.messages import EventsArrived
 from chatroom.tui.times import now_ms
 from chatroom.tui.widgets.banner import Banner
@@ -77,7 +78,7 @@ class ChatView(Screen[None]):
                 yield self._log
                 with Horizontal(id="write"):
                     yield Static(id="prompt", markup=False)
-                    yield Composer(self._vocabulary, id="composer")
+                    yield Composer(self._vocabulary, actions=actions(), id="composer")
             yield PeopleList(self.texts, id="people")
 
     def on_mount(self) -> None:
@@ -157,6 +158,7 @@ class ChatView(Screen[None]):
     def enter(self, room: RoomId) -> None:
         """Put a room on the screen."""
         self.conversation.show(room)
+        self._keeper.keep_current(room)
         self.uncover_log()
         self.draw(*Part)
 
@@ -164,8 +166,7 @@ class ChatView(Screen[None]):
         """Another room is on the screen: its lines, its draft."""
         self._drawn = room
         self._log.timeline = self.conversation.timeline(room) if room is not None else None
-        self.composer.write(self._keeper.drafts.get(room, "") if room is not None else "")
-        self.composer.history_of_sent.stand_at_end()
+        self.composer.turn_to(room, self._keeper.drafts.get(room, "") if room is not None else "")
 
     def _draw_rooms(self) -> None:
         self.query_one(RoomsList).show(self.conversation.rooms.views())

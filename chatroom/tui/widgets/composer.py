@@ -1,16 +1,16 @@
 """Where one writes: several lines, what one sent before, completion, and pasted pictures."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.widgets import TextArea
 
 from chatroom.common.inert import inert
+from chatroom.protocol.ids import RoomId
 from chatroom.protocol.limits import MESSAGE_MAX
 from chatroom.tui.completion import Cycle, Vocabulary, complete
 from chatroom.tui.input_history import InputHistory
@@ -18,14 +18,30 @@ from chatroom.tui.input_history import InputHistory
 _PATHS_TIMEOUT_S: Final = 1.0
 """A pasted path may lie on a disk that does not answer: then it is text."""
 
+_KEYS: Final = {
+    "enter": "submit",
+    "ctrl+j": "new_line",
+    "alt+enter": "new_line",
+    "shift+enter": "new_line",
+    "tab": "complete",
+    "shift+tab": "complete(True)",
+    "up": "up",
+    "down": "down",
+}
+"""No bindings: Textual runs those before or after the letters that were typed around them."""
+
 _PATH_STARTS: Final = ("/", "~/", "'", '"', "file://")
 
 
 class Composer(TextArea):
     """The text that one is writing.
 
+    Args:
+        actions: What keys do that belong to others, so that they keep their place among the letters.
+
     Attributes:
         vocabulary: Gives the names that Tab completes, when it is pressed.
+        room: Where the text is for.
     """
 
     DEFAULT_CSS = """
@@ -41,23 +57,17 @@ class Composer(TextArea):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "submit", "Send", id="composer.send", priority=True),
-        Binding(
-            "ctrl+j,alt+enter,shift+enter", "new_line", "New line", id="composer.new-line", priority=True
-        ),
-        Binding("tab", "complete", "Complete", id="composer.complete", priority=True),
-        Binding("shift+tab", "complete(True)", "Complete back", id="composer.complete-back", priority=True),
-        Binding("up", "up", "Sent before", id="composer.history-back"),
-        Binding("down", "down", "Sent after", id="composer.history-forth"),
-    ]
-
     class Submitted(Message):
-        """Enter was pressed on a text that is not empty; the composer is empty again."""
+        """Enter was pressed on a text that is not empty; the composer is empty again.
 
-        def __init__(self, text: str) -> None:
+        Attributes:
+            room: Where it is for: another one may be on the screen by now.
+        """
+
+        def __init__(self, text: str, room: RoomId | None) -> None:
             super().__init__()
             self.text = text
+            self.room = room
 
     class TooLong(Message):
         """Enter was pressed on a text that is longer than a message may be; it is still there."""
@@ -77,14 +87,23 @@ class Composer(TextArea):
         self,
         vocabulary: Callable[[], Vocabulary] = Vocabulary,
         *,
+        actions: Mapping[str, str] | None = None,
         picture_paths: Callable[[str], list[Path]] | None = None,
         id: str | None = None,  # noqa: A002  # Textual's name
     ) -> None:
         super().__init__(id=id, soft_wrap=True, tab_behavior="focus", show_line_numbers=False)
         self.vocabulary = vocabulary
+        self.room: RoomId | None = None
         self.history_of_sent = InputHistory()
+        self._key_actions = {**(actions or {}), **_KEYS}
         self._picture_paths = picture_paths or _picture_paths
         self._cycle: Cycle | None = None
+
+    def turn_to(self, room: RoomId | None, draft: str) -> None:
+        """Write for another room."""
+        self.room = room
+        self.history_of_sent.stand_at_end()
+        self.write(draft)
 
     def write(self, text: str) -> None:
         """Put a text there instead of what is there, with the cursor behind it."""
@@ -105,7 +124,7 @@ class Composer(TextArea):
         elif text:
             self.history_of_sent.add(text)
             self.write("")
-            self.post_message(self.Submitted(text))
+            self.post_message(self.Submitted(text, self.room))
 
     def action_new_line(self) -> None:
         """Begin a new line."""
@@ -143,6 +162,15 @@ class Composer(TextArea):
         )
         self.move_cursor(result.end_location)
         self._cycle.expected = self._before_cursor()
+
+    async def _on_key(self, event: events.Key) -> None:
+        """Run what the key stands for at once, in the order of typing; else it is text."""
+        if action := self._key_actions.get(event.key):
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
+        else:
+            await super()._on_key(event)
 
     async def _on_paste(self, event: events.Paste) -> None:
         """Insert what was pasted, unless it is nothing but the paths of pictures."""

@@ -1,0 +1,49 @@
+"""Finds the server: the one that was named, or this user's on this machine, which is started if need be."""
+
+import socket
+from dataclasses import dataclass
+from typing import Final
+
+from chatroom.client.address import Address
+from chatroom.tui.launch import Launch
+
+_ANSWER_S: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the server is.
+
+    Attributes:
+        pin: The hash of its key, where that is known beforehand.
+        is_local: It is this user's, on this machine, and goes on when the screen is left.
+    """
+
+    address: Address
+    pin: str = ""
+    is_local: bool = False
+
+
+def find_place(launch: Launch) -> Place:
+    """Find the server. Blocking, for up to 20 s when one has to be started.
+
+    Raises:
+        LocalServerError: This user's server cannot be started.
+    """
+    if launch.address is not None and not _is_asleep(launch.address, may_start=launch.may_start):
+        return Place(launch.address, launch.pin)
+    from chatroom.client.local_server import find_or_start_server
+
+    found = find_or_start_server(launch.home.runtime)
+    return Place(found.address, found.pin, is_local=True)
+
+
+def _is_asleep(address: Address, *, may_start: bool) -> bool:
+    """Whether it may be this user's own server, which does not run, as after a restart of the machine."""
+    if not may_start or not address.is_loopback:
+        return False
+    try:
+        socket.create_connection((address.host, address.port), timeout=_ANSWER_S).close()
+    except OSError:
+        return True
+    return False
