@@ -1,8 +1,10 @@
 """Runs one server in the foreground, and tells its operator what it does and how others join."""
 
+import asyncio
 import json
 import os
 import resource
+import signal
 import sys
 from argparse import Namespace
 from base64 import b64encode
@@ -72,6 +74,8 @@ async def _start(
     try:
         places = Places(open_runtime_folder(environ), file.path if file else None)
         server = Server(settings, logs, places)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.start()
     except ListenError as error:
         raise ServingError(_why_not_listening(error, texts)) from error

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import shlex
-import signal
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -181,14 +180,10 @@ class Server:
 
     # --- running ---------------------------------------------------------------------------------
     async def run(self) -> None:
-        """Serve until told to stop, by a signal or a command; then end."""
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._loop.add_signal_handler(number, self.stop)
+        """Serve until told to stop; then end."""
         try:
             await self._stop_asked.wait()
         finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                self._loop.remove_signal_handler(number)
             await self.close()
 
     def stop(self) -> None:
