@@ -1,5 +1,6 @@
 """The server's times as readers see them: in their zone, and in their language."""
 
+import time
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
 from typing import Final
@@ -17,6 +18,16 @@ def moment(ms: int, zone: tzinfo | None = None) -> datetime:
         zone: Without one, that of this machine.
     """
     return (_EPOCH + timedelta(milliseconds=min(max(ms, 0), _MS_MAX))).astimezone(zone)
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC, by this machine's clock."""
+    return int(time.time() * 1000)
+
+
+def iso_day(ms: int, zone: tzinfo | None = None) -> str:
+    """`2026-11-21`; see `moment` for the arguments."""
+    return moment(ms, zone).date().isoformat()
 
 
 def clock(ms: int, zone: tzinfo | None = None) -> str:

@@ -10,6 +10,7 @@ from chatroom.client.events import (
     LinesMissed,
     MessageChanged,
     MessageState,
+    NickRefused,
     Offline,
     Online,
     PastReplaced,
@@ -22,13 +23,15 @@ from chatroom.client.events import (
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.common.inert import one_line
-from chatroom.common.names import room_key
-from chatroom.common.texts import Texts
+from chatroom.common.names import NameProblem, check_nick, room_key
+from chatroom.conversation_log import ConversationLog
+from chatroom.dates import now_ms
 from chatroom.model.commands import is_command, parse_command, said_text
 from chatroom.model.mentions import is_meant
 from chatroom.model.sentences import LineFormat
 from chatroom.plain.commands import PlainCommands
 from chatroom.plain.console import Console
+from chatroom.protocol import ErrorCode
 from chatroom.protocol.auth import fingerprint
 from chatroom.protocol.frames import Line, RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
@@ -53,16 +56,27 @@ class PlainClient:
 
     Args:
         room: The room to open first; empty for the one that one is in, else the server's default.
+        written: Keeps the conversation; None for nowhere.
     """
 
-    def __init__(self, session: Session, console: Console, texts: Texts, form: LineFormat, room: str) -> None:
+    def __init__(
+        self,
+        session: Session,
+        console: Console,
+        form: LineFormat,
+        *,
+        room: str,
+        written: ConversationLog | None,
+    ) -> None:
         self.session = session
         self.console = console
-        self.texts = texts
         self.form = form
+        self.texts = form.texts
         self.view = View(rooms={}, shown={})
         self._wanted = room
+        self._written = written
         self._exit_code = 0
+        self._is_nick_asked = False
         self._commands = PlainCommands(self)
 
     async def run(self) -> int:
@@ -82,6 +96,7 @@ class PlainClient:
             await self._show(event)
             if isinstance(event, Ended):
                 self._exit_code = 1
+            if self._exit_code:
                 return
 
     async def _type(self) -> None:
@@ -95,11 +110,33 @@ class PlainClient:
     async def _take(self, line: str) -> bool:
         """Do what a typed line says; False when it says to leave."""
         try:
+            if self._is_nick_asked:
+                return await self._answer(line)
             if self.console.is_interactive and is_command(line):
                 return await self._commands.run(parse_command(line))
             await self.say(said_text(line) if self.console.is_interactive else line)
         except ClientError as error:
             await self.console.show(str(error))
+        return True
+
+    async def _refuse(self, event: NickRefused) -> None:
+        """Ask for another nick, where somebody is there to give one."""
+        if event.code != ErrorCode.NICK_NEEDED or not self.console.is_interactive:
+            await self.console.show(event.reason)
+        if self.console.is_interactive:
+            self._is_nick_asked = True
+            await self.console.show(self.texts._("What should the others call you?"))
+        else:
+            self._exit_code = 1
+
+    async def _answer(self, line: str) -> bool:
+        try:
+            nick = check_nick(line)
+        except NameProblem as problem:
+            await self.console.show(self.texts._(problem.sentence).format(**problem.args_by_name))
+            return True
+        self._is_nick_asked = False
+        self.session.login_again(nick)
         return True
 
     async def say(self, text: str, *, kind: str = "", grid: str = "") -> None:
@@ -155,9 +192,10 @@ class PlainClient:
                 await self.console.show(
                     sentence.format(text=one_line(message.body)[:60], reason=message.reason)
                 )
-            case PresenceChanged(room=room) if room == self.view.current:
-                if notice := self.form.notice(event.event, event.people):
-                    await self.console.show(notice)
+            case PresenceChanged():
+                await self._present(event)
+            case NickRefused():
+                await self._refuse(event)
             case LinesMissed(room=room) if room == self.view.current:
                 await self._catch_up(room)
             case RoomOpened(room=room):
@@ -166,7 +204,7 @@ class PlainClient:
                 await self._closed(room_id)
             case PastReplaced(reason=reason) | ServerProblem(reason=reason):
                 await self.console.show(reason)
-            case Connecting() | MessageChanged() | PresenceChanged() | LinesMissed():
+            case Connecting() | MessageChanged() | LinesMissed():
                 pass
 
     async def _greet(self, event: Online) -> None:
@@ -212,7 +250,19 @@ class PlainClient:
         waiting = self.texts.n("{count} message waits.", "{count} messages wait.", event.unsent)
         return f"{line} {waiting.format(count=event.unsent)}"
 
+    async def _present(self, event: PresenceChanged) -> None:
+        if self._written is not None:
+            self._written.noticed(self._name_of(event.room), now_ms(), event.event, event.people)
+        if event.room == self.view.current and (notice := self.form.notice(event.event, event.people)):
+            await self.console.show(notice)
+
+    def _name_of(self, room: RoomId) -> str:
+        info = self.view.rooms.get(room)
+        return f"#{info.name}" if info else room
+
     async def _arrived(self, line: Line) -> None:
+        if self._written is not None:
+            self._written.said(self._name_of(line.room), line)
         if line.room == self.view.current:
             await self._show_line(line)
         elif room := self.view.rooms.get(line.room):
@@ -259,7 +309,7 @@ class PlainClient:
             await self.console.show(sentence.format(count=left_out))
         while page := await self.session.page(room, after=MessageId(after), limit=_MISSED_SHOWN):
             for line, _body in page:
-                await self._show_line(line)
+                await self._arrived(line)
             after = page[-1][0].id
 
     async def _opened(self, room: RoomInfo) -> None:

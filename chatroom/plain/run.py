@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import getpass
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -11,13 +10,12 @@ from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
 from chatroom.client.session import connect
 from chatroom.client.trust import Trust
-from chatroom.common.inert import one_line
-from chatroom.common.names import NameProblem, check_nick
-from chatroom.dates import clock
-from chatroom.launch import Launching
+from chatroom.conversation_log import ConversationLog, open_conversation_log
+from chatroom.dates import clock, iso_day
 from chatroom.model.sentences import LineFormat
 from chatroom.plain.client import PlainClient
 from chatroom.plain.console import Console
+from chatroom.prepare import Launching, log_folders, login_name
 
 if TYPE_CHECKING:
     from chatroom.client.local_server import LocalServer
@@ -43,8 +41,7 @@ async def _run(prepared: Launching) -> int:
     await console.open()
     try:
         address, pin = await _server(prepared, console)
-        nick = prepared.nick or await _nick(prepared, console)
-        return await _talk(prepared, console, address, pin, nick)
+        return await _talk(prepared, console, address, pin)
     except ClientError as error:
         await console.show(" ".join(filter(None, (str(error), error.mend))))
         return 1
@@ -76,40 +73,44 @@ def _started_line(prepared: Launching, found: "LocalServer") -> str:
     )
 
 
-async def _nick(prepared: Launching, console: Console) -> str:
-    """Ask for a nick where none is known; without somebody to ask, the login name."""
-    if prepared.known_nick:
-        return ""
-    question = prepared.texts._("What should the others call you? [{nick}]").format(nick=_login_name())
-    while True:
-        answer = await console.ask(question)
-        try:
-            return check_nick(answer or _login_name())
-        except NameProblem as problem:
-            await console.show(prepared.texts._(problem.sentence).format(**problem.args_by_name))
-
-
-def _login_name() -> str:
-    try:
-        return one_line(getpass.getuser()) or "me"
-    except (KeyError, OSError):
-        return "me"
-
-
-async def _talk(prepared: Launching, console: Console, address: Address, pin: str, nick: str) -> int:
+async def _talk(prepared: Launching, console: Console, address: Address, pin: str) -> int:
     form = LineFormat(prepared.texts, clock, me=prepared.profile.user_id)
     trust = Trust.ASK(_Asking(prepared, console).ask) if console.is_interactive else Trust.PIN_IF_LOCAL
+    written = await asyncio.to_thread(
+        open_conversation_log,
+        log_folders(prepared.settings, prepared.home),
+        prepared.texts,
+        day=iso_day,
+        clock=clock,
+    )
+    try:
+        return await _session(prepared, console, form, address, pin, trust, written)
+    finally:
+        if written is not None:
+            await asyncio.to_thread(written.close)
+
+
+async def _session(
+    prepared: Launching,
+    console: Console,
+    form: LineFormat,
+    address: Address,
+    pin: str,
+    trust: Trust,
+    written: ConversationLog | None,
+) -> int:
     async with connect(
         address,
         prepared.profile,
-        nick=nick,
+        nick=prepared.nick,
+        fallback_nick="" if console.is_interactive else login_name(),
         secret=prepared.target.secret,
         pin=pin,
         reconnect=not prepared.options.no_reconnect,
         trust=trust,
         texts=prepared.texts,
     ) as session:
-        return await PlainClient(session, console, prepared.texts, form, prepared.room).run()
+        return await PlainClient(session, console, form, room=prepared.room, written=written).run()
 
 
 class _Asking:

@@ -11,8 +11,8 @@ from chatroom.client.session import Session, connect
 from chatroom.client.trust import Trust
 from chatroom.common.names import room_key
 from chatroom.dates import clock
-from chatroom.launch import LaunchError, Launching
 from chatroom.model.sentences import LineFormat
+from chatroom.prepare import LaunchError, Launching, login_name
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.scripts import lists, reading
 from chatroom.scripts.output import Output, OutputClosed, say_problem
@@ -70,6 +70,7 @@ def _connected(prepared: Launching, address: Address, pin: str) -> AbstractAsync
         address,
         prepared.profile,
         nick=prepared.nick,
+        fallback_nick=login_name(),
         secret=prepared.target.secret,
         pin=pin,
         quiet=True,
