@@ -85,11 +85,12 @@ async def test_presence_of_others(tmp_path: Path) -> None:
         assert (await ada.expect(Presence)).event is PresenceEvent.GONE
 
 
-async def test_a_slow_reader_is_told_the_gap_and_holds_up_nobody(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tls", [False, True])
+async def test_a_slow_reader_is_told_the_gap_and_holds_up_nobody(tmp_path: Path, tls: bool) -> None:
     """History: Gap."""
     async with (
         running(tmp_path, **UNBOUNDED) as server,
-        await Peer.connect(port_of(server)) as slow,
+        await Peer.connect(port_of(server), tls=tls) as slow,
         await Peer.connect(port_of(server)) as ada,
     ):
         await slow.log_in(Person("slow"))

@@ -1,0 +1,164 @@
+"""What operators read: one line an event, private files, and nothing that holds up the server."""
+
+import io
+import logging
+import os
+import stat
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chatroom.protocol.frames import Line
+from chatroom.protocol.ids import RoomId, UserId
+from chatroom_server.core.effects import Happening, Report
+from chatroom_server.shell import logs as module
+from chatroom_server.shell.logfile import LogFileError, RotatingFile, open_first
+from chatroom_server.shell.logs import OperatorLog
+
+AT = 1_763_705_123_456
+
+
+def line(number: int, body: str, *, room: str = "general", nick: str = "it4", kind: str = "") -> bytes:
+    """A stored line."""
+    user = UserId("k3jf7a2mq4x7c2dn")
+    return msgspec.json.encode(
+        Line(id=number, at=AT, room=RoomId(room), user=user, nick=nick, body=body, kind=kind)
+    )
+
+
+def written(path: Path) -> list[str]:
+    """The lines of a log without their times."""
+    return [text[20:] for text in path.read_text(encoding="utf-8").splitlines()]
+
+
+def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    logs.said([(line(1, "two\nlines \x1b[31mred\x1b[0m"), 3), (line(2, "waves", kind="me"), 3)])
+    logs.happened(Report(Happening.ARRIVED, UserId("u"), "it\n4", RoomId("general")), None)
+    logs.note("a\nb")
+    logs.close()
+    assert written(tmp_path / "server.log") == [
+        "#general it4: two lines red",
+        "#general * it4 waves",
+        "it 4 (u) joined #general",
+        "a b",
+    ]
+
+
+def test_the_console_shows_one_line_each(tmp_path: Path) -> None:
+    console = io.StringIO()
+    logs = OperatorLog(console=console, messages=True)
+    peer = ("127.0.0.1", 5000)
+    logs.connected(peer)
+    logs.happened(Report(Happening.LOGGED_IN, UserId("u"), "it4", RoomId("")), peer)
+    logs.said([(line(417, "salut"), 12)])
+    logs.disconnected(peer, "left")
+    logs.close()
+    assert [text[9:] for text in console.getvalue().splitlines()] == [
+        "connected    127.0.0.1:5000",
+        "logged in    it4 (u) from 127.0.0.1:5000",
+        "received     general/417 from it4, 5 bytes",
+        "sent         general/417 to 12 clients",
+        "disconnected 127.0.0.1:5000 (left)",
+    ]
+
+
+def test_a_busy_second_is_summed_up(tmp_path: Path) -> None:
+    console = io.StringIO()
+    logs = OperatorLog(console=console, messages=True)
+    logs.said([(line(number, "x"), 3) for number in range(1, 501)])
+    logs.close()
+    lines = console.getvalue().splitlines()
+    assert len(lines) == 2 * module.CONSOLE_MESSAGES_S + 1
+    assert lines[-1].endswith("received     480 more in general, each sent to 3 clients")
+
+
+def test_the_conversation_can_be_kept_out(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"), conversation=False)
+    logs.said([(line(1, "secret"), 1)])
+    logs.note("ready")
+    logs.close()
+    assert written(tmp_path / "server.log") == ["ready"]
+
+
+def test_direct_conversations_stay_out(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    logs.said([(line(1, "psst", room="=aaaa"), 1), (line(1, "all"), 1)])
+    logs.close()
+    assert written(tmp_path / "server.log") == ["#general it4: all"]
+
+
+def test_what_comes_too_fast_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "WAITING_MAX", 0)
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    logs.said([(line(1, "x"), 1)] * 5)
+    monkeypatch.setattr(module, "WAITING_MAX", 100)
+    logs.note("later")
+    logs.close()
+    assert written(tmp_path / "server.log") == ["later", "5 lines were left out: they came too fast"]
+
+
+def test_warnings_of_modules_are_shown_as_one_line(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    try:
+        raise RuntimeError("a bug\nin two lines")
+    except RuntimeError:
+        logging.getLogger("chatroom_server.test").exception("it broke")
+    logs.close()
+    (text,) = written(tmp_path / "server.log")
+    assert text.startswith("it broke Traceback")
+    assert text.endswith("in two lines")
+
+
+def test_a_console_that_is_closed_harms_nothing(tmp_path: Path) -> None:
+    console = io.StringIO()
+    console.close()
+    logs = OperatorLog(console=console, file=RotatingFile(tmp_path / "server.log"))
+    logs.note("one")
+    logs.note("two")
+    logs.close()
+    assert written(tmp_path / "server.log") == ["one", "two"]
+
+
+def test_the_file_is_private_and_rotates(tmp_path: Path) -> None:
+    path = tmp_path / "server.log"
+    path.write_text("old\n", encoding="utf-8")
+    path.chmod(0o644)
+    file = RotatingFile(path, size_max=100, kept=2)
+    for number in range(10):
+        file.write(f"{number} " + "x" * 47 + "\n")
+    file.close()
+    assert sorted(found.name for found in tmp_path.iterdir()) == [
+        "server.log",
+        "server.log.1",
+        "server.log.2",
+    ]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    kept = "".join((tmp_path / name).read_text() for name in ("server.log.2", "server.log.1", "server.log"))
+    assert [row.split()[0] for row in kept.splitlines()] == ["5", "6", "7", "8", "9"]
+
+
+def test_it_never_writes_through_a_link_or_into_a_pipe(tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine", encoding="utf-8")
+    (tmp_path / "soft.log").symlink_to(victim)
+    (tmp_path / "hard.log").hardlink_to(victim)
+    os.mkfifo(tmp_path / "pipe.log")
+    with pytest.raises(OSError, match="symbolic"):
+        RotatingFile(tmp_path / "soft.log")
+    for name in ("hard.log", "pipe.log"):
+        with pytest.raises((LogFileError, OSError)):
+            RotatingFile(tmp_path / name)
+    assert victim.read_text(encoding="utf-8") == "mine"
+
+
+def test_the_first_folder_that_can_be_written_wins(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    file, problems = open_first([tmp_path / "file" / "log", tmp_path / "good"], "server.log")
+    assert file is not None
+    assert file.path == tmp_path / "good" / "server.log"
+    file.close()
+    assert len(problems) == 1
+    assert stat.S_IMODE((tmp_path / "good").stat().st_mode) == 0o700
+    assert open_first([tmp_path / "file" / "log"], "server.log")[0] is None
