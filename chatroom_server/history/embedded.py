@@ -13,7 +13,6 @@ import functools
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from errno import EDQUOT, ENOSPC
 from pathlib import Path
 
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
@@ -21,7 +20,8 @@ from chatroom_server.core.inputs import Refused, Stored
 from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredLine
 from chatroom_server.history import journal, lock, rooms
 from chatroom_server.history.files import Files, OsFiles
-from chatroom_server.history.flusher import Flusher, FlushJob, FlushResult
+from chatroom_server.history.filing import Filing, reason_word
+from chatroom_server.history.flusher import Flusher
 from chatroom_server.history.journal import Journal
 from chatroom_server.history.opening import Opened, Recovery, open_folder, release
 from chatroom_server.history.pager import Pager
@@ -36,8 +36,6 @@ _log = logging.getLogger(__name__)
 
 Outcome = Stored | Refused
 STOPPING = "stopping"
-DISK_FULL = "disk-full"
-DISK_ERROR = "disk-error"
 BEHIND = "disk-slow"
 
 
@@ -118,16 +116,21 @@ class EmbeddedLog:
         self._store = RoomStore(
             files, folder / rooms.FOLDER, epoch=self._epoch, segment_bytes=settings.room_segment
         )
-        self._flusher = Flusher(
-            files,
-            folder,
-            self._store,
-            opened.checkpoint,
-            few_rooms=settings.few_rooms,
-            unsynced_bytes=settings.unsynced_max,
+        self._filing = Filing(
+            Flusher(
+                files,
+                folder,
+                self._store,
+                opened.checkpoint,
+                few_rooms=settings.few_rooms,
+                unsynced_bytes=settings.unsynced_max,
+            ),
+            self._rooms,
+            yielded=opened.next_place,
+            accounts=opened.checkpoint.accounts,
+            loop=loop,
         )
         self._writer = Worker("chatroom-journal", loop)
-        self._filer = Worker("chatroom-flush", loop)
         self._pager = Pager(files, folder / rooms.FOLDER, self._store, threads=settings.read_threads)
         self._waiting: list[Draft] = []
         self._round: _Round | None = None
@@ -136,15 +139,6 @@ class EmbeddedLog:
         self._is_closed = False
         self._idle: list[asyncio.Future[None]] = []
         self._refusal = ""
-        self._yielded = opened.next_place
-        self._projected = opened.checkpoint.projected
-        self._accounts = opened.checkpoint.accounts
-        self._replaced: dict[str, bytes] = {}
-        self._appended: dict[str, bytes] = {}
-        self._dirty: set[RoomId] = {room for room, state in self._rooms.items() if state.tail}
-        self._unfiled = sum(len(line) for state in self._rooms.values() for line in state.tail)
-        self._flush_trouble = ""
-        self._flushing: asyncio.Future[None] | None = None
 
     @property
     def epoch(self) -> Epoch:
@@ -154,7 +148,7 @@ class EmbeddedLog:
     @property
     def flush_due(self) -> bool:
         """So much waits in memory that a flush should come now."""
-        return self._unfiled >= self._settings.flush_due
+        return self._filing.unfiled >= self._settings.flush_due
 
     def last_id(self, room: RoomId) -> MessageId:
         """The number of the room's last stored line, 0 for none."""
@@ -194,8 +188,8 @@ class EmbeddedLog:
     def _begin(self) -> None:
         self._is_begun = False
         drafts, self._waiting = self._waiting, []
-        if self._unfiled >= self._settings.waiting_max:
-            self._refuse(drafts, self._flush_trouble or BEHIND)
+        if self._filing.unfiled >= self._settings.waiting_max:
+            self._refuse(drafts, self._filing.trouble or BEHIND)
             self._wake_idle()
             return
         self._round = self._numbered(drafts)
@@ -246,10 +240,8 @@ class EmbeddedLog:
             state = self._rooms[stored.room]
             state.stored = stored.id
             if stored.room != ACCOUNTS:
-                state.tail.append(stored.line)
-                self._unfiled += len(stored.line)
-                self._dirty.add(stored.room)
-        self._yielded = end
+                self._filing.add(stored.room, state, stored.line)
+        self._filing.yielded = end
         if self._refusal:
             _log.warning("the journal can be written again: new messages are stored")
             self._refusal = ""
@@ -268,7 +260,7 @@ class EmbeddedLog:
             _log.exception("what listens to the log failed")
 
     def _reason(self, error: Exception | None) -> str:
-        reason = _word(error)
+        reason = reason_word(error)
         if reason != self._refusal:
             _log.error(
                 "new messages are refused: the journal in %s cannot be written (%s)", self._folder, error
@@ -301,80 +293,8 @@ class EmbeddedLog:
 
     async def flush(self, replaced: Mapping[str, bytes], appended: Mapping[str, bytes]) -> None:
         """Write projections and room files, see `Log.flush`."""
-        for name, content in replaced.items():
-            self._replaced[name] = content
-            self._appended.pop(name, None)
-        for name, content in appended.items():
-            self._appended[name] = self._appended.get(name, b"") + content
-        self._projected = self._yielded
-        self._accounts = self.last_id(ACCOUNTS)
-        await self._flush()
-
-    async def _flush(self, *, closing: bool = False) -> None:
-        """One flush after the other; one that nobody waits for any more comes to its end, too."""
-        while self._flushing is not None:
-            await asyncio.shield(self._flushing)
-        job = self._next_flush(closing=closing)
-        if job is not None:
-            self._flushing = self._loop.create_future()
-            self._filer.submit(functools.partial(self._run_flush, job), functools.partial(self._flushed, job))
-            await asyncio.shield(self._flushing)
-
-    def _next_flush(self, *, closing: bool) -> FlushJob | None:
-        lines = {room: lines for room in sorted(self._dirty) if (lines := self._rooms[room].unfiled())}
-        current = self._flusher.checkpoint
-        is_moved = self._yielded > current.filed or self._projected > current.projected
-        if not (is_moved or lines or self._replaced or self._appended or closing):
-            return None
-        replaced, self._replaced = self._replaced, {}
-        appended, self._appended = self._appended, {}
-        return FlushJob(lines, self._yielded, self._projected, self._accounts, replaced, appended, closing)
-
-    def _run_flush(self, job: FlushJob) -> FlushResult:
-        """On the flush thread."""
-        try:
-            return self._flusher.run(job)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the flush gets its end
-            _log.exception("a flush failed in a way that nobody thought of")
-            return FlushResult(error=error)
-
-    def _flushed(self, job: FlushJob, result: FlushResult) -> None:
-        flushing, self._flushing = self._flushing, None
-        self._take(result)
-        if not result.projected:
-            self._keep(job.replaced, job.appended)
-        self._report(result)
-        if flushing is not None:
-            flushing.set_result(None)
-
-    def _take(self, result: FlushResult) -> None:
-        for room, file in result.filed.items():
-            self._rooms[room].filed = file
-        for room, file in result.durable.items():
-            state = self._rooms[room]
-            del state.tail[: file.last - state.durable]
-            state.durable = file.last
-        self._dirty = {room for room in self._dirty | result.filed.keys() if self._rooms[room].unfiled()}
-        self._unfiled = sum(len(line) for room in self._dirty for line in self._rooms[room].unfiled())
-
-    def _keep(self, replaced: Mapping[str, bytes], appended: Mapping[str, bytes]) -> None:
-        """Put back what was not written, under what came since."""
-        later = self._appended
-        self._appended = {
-            name: content + later.pop(name, b"")
-            for name, content in appended.items()
-            if name not in self._replaced
-        } | later
-        self._replaced = {**replaced, **self._replaced}
-
-    def _report(self, result: FlushResult) -> None:
-        if result.error is not None:
-            if not self._flush_trouble:
-                _log.error("a flush to %s failed and is tried again: %s", self._folder, result.error)
-            self._flush_trouble = _word(result.error)
-        elif self._flush_trouble:
-            _log.warning("flushes to %s work again", self._folder)
-            self._flush_trouble = ""
+        self._filing.hand_over(replaced, appended, self.last_id(ACCOUNTS))
+        await self._filing.flush()
 
     # --- the end ------------------------------------------------------------------------------
 
@@ -392,12 +312,12 @@ class EmbeddedLog:
         if self._is_closed:
             return
         self._is_closed = True
-        await self._flush(closing=True)
+        await self._filing.flush(closing=True)
         await asyncio.to_thread(self._let_go)
 
     def _let_go(self) -> None:
         self._writer.stop()
-        self._filer.stop()
+        self._filing.stop()
         self._pager.stop()
         self._journal.close()
         release(self._files, self._opened)
@@ -415,8 +335,3 @@ def _known_rooms(opened: Opened) -> dict[RoomId, RoomState]:
     if opened.accounts:
         known[ACCOUNTS] = RoomState(room_word(ACCOUNTS) + b" ", opened.accounts, opened.accounts)
     return known
-
-
-def _word(error: Exception | None) -> str:
-    is_full = isinstance(error, OSError) and error.errno in (ENOSPC, EDQUOT)
-    return DISK_FULL if is_full else DISK_ERROR

@@ -55,12 +55,14 @@ class FlushResult:
     Attributes:
         filed: How far the files of the rooms that were touched hold lines now.
         durable: How far those hold them for certain.
+        written: Bytes of the lines that were put into files.
         projected: The projections are durable, and the checkpoint names them.
         error: What the disk said when it refused something.
     """
 
     filed: dict[RoomId, RoomFile] = field(default_factory=dict)
     durable: dict[RoomId, RoomFile] = field(default_factory=dict)
+    written: int = 0
     projected: bool = False
     error: Exception | None = None
 
@@ -124,7 +126,9 @@ class Flusher:
         else:
             self._filed[room] = result.filed[room] = file
             self._unsynced.add(room)
-            self._unsynced_bytes += sum(map(len, lines))
+            written = sum(map(len, lines))
+            self._unsynced_bytes += written
+            result.written += written
 
     def _usable(self, room: RoomId) -> RoomFile:
         """The room's file, made ready for lines."""

@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import itertools
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -204,25 +205,48 @@ def _second(made: "itertools.count[int]", call: str, name: str) -> Callable[[str
     return lambda *now: errno.EIO if now == (call, name) and next(made) == 1 else None
 
 
-async def test_a_checkpoint_that_may_be_on_the_disk_keeps_its_files() -> None:
-    for seed in range(20):
+@pytest.mark.parametrize("at", range(1, 7))
+async def test_a_checkpoint_that_may_be_on_the_disk_keeps_its_files(at: int) -> None:
+    for seed in range(8):
         files = disk()
         rig = await Rig.open(FOLDER, files)
         await rig.say("one")
         await rig.log.flush({}, {"devices.jsonl": b"1\n"})
         await rig.say("two")
-        syncs = itertools.count()
-        files.fail = _second(syncs, "sync_folder", "data")
-        await rig.log.flush({}, {"devices.jsonl": b"2\n"})
+        files.fail = _second(itertools.count(), "sync_folder", "data")
+        await rig.log.flush({}, {"devices.jsonl": b"2222222222\n"})
         healed(files)
-        files.dies_at = len(files.calls) + 1 + seed
+        files.dies_at = len(files.calls) + at
         await rig.log.flush({}, {"devices.jsonl": b"3\n"})
         await rig.die()
         again = await Rig.open(FOLDER, files.power_cut(random.Random(seed)))
         added = again.recovery.projections["devices.jsonl"]
-        assert added in (b"1\n", b"1\n2\n", b"1\n2\n3\n")
+        assert added in (b"1\n", b"1\n2222222222\n", b"1\n2222222222\n3\n")
         assert [number for _, number, _ in again.recovery.lines] == ([2] if added == b"1\n" else [])
         await again.log.close()
+
+
+async def test_segments_that_no_checkpoint_knows_go_away() -> None:
+    files = disk()
+    rig = await Rig.open(FOLDER, files)
+    await rig.say("one")
+    await rig.log.flush({}, {})
+    failing_on(files, "sync", "checkpoint.json.tmp")
+    for _ in range(3):
+        await rig.say("x" * 1200)
+        await rig.log.flush({}, {})
+    folder = _file_of(files, "general").parent
+    assert len(files.names(folder)) == 4
+    await rig.die()
+    after = files.killed()
+    again = await Rig.open(FOLDER, after)
+    await again.say("y")
+    await again.log.flush({}, {})
+    assert len(await again.all_lines()) == 5
+    index = json.loads(after.file(folder / "index.json").data)
+    listed = [segment["file"] for segment in index["segments"]]
+    assert sorted(name for name in after.names(folder) if name.endswith(".jsonl")) == listed[:-1]
+    await again.log.close()
 
 
 async def test_refused_lines_do_not_come_back() -> None:
