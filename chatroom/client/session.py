@@ -345,14 +345,13 @@ class Session:
         again, self.welcome = self.welcome is not None, welcome
         self._me.user, self._me.nick, self._me.color = welcome.user, welcome.nick, welcome.color
         await self._check_past(welcome)
+        self._requests.online(link)
+        self.online = True
         self.tell(Online(welcome, server_key, again))
         rooms = [] if self._options.quiet else welcome.rooms
         self._arrivals.rooms_back(rooms, kept=self._opened)
-        self._requests.online(link)
-        await self._sending.online(link, welcome.devices)
-        self.online = True
-        self._news.set()
         try:
+            await self._sending.online(link, welcome.devices)
             await self._receive(link)
         finally:
             self.online = False
