@@ -150,7 +150,7 @@ class Drawer:
             except GridError:
                 text = f"{text} · {self.words.texts._('this picture cannot be drawn')}"
             else:
-                caption = f"{text} · {picture.columns}×{picture.rows}"
+                caption = text or f"{picture.columns} x {picture.rows}"
                 cells, box = self.geometry.text, self.looks["picture"]
                 return PictureBody(picture, caption, cells, box, self.looks["notice"])
         highlights = links(text, self.looks["link"])
