@@ -87,7 +87,7 @@ class Runner:
         self.loop = loop
         self.tls = identity.tls
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self.fanout = Fanout(loop.call_soon)
+        self.fanout = Fanout(loop)
         self.links: dict[LinkId, Link] = {}
         self.all_gone = asyncio.Event()
         self.all_gone.set()
