@@ -10,13 +10,12 @@ Links that stand at the same place are given the very same bytes object.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
-from typing import Final, NamedTuple, Protocol
+from collections.abc import Callable
+from typing import Final, NamedTuple
 
 from chatroom.protocol import codec
 from chatroom.protocol.frames import Gap
 from chatroom.protocol.ids import RoomId
-from chatroom_server.shell.pace import Pace
 
 KIB: Final = 1024
 WRITE_MAX: Final = 256 * KIB
@@ -27,21 +26,6 @@ TAILS_BYTES_MAX: Final = 64 * 1024 * KIB
 """Bytes that all rooms together keep for those who are behind."""
 FAREWELL_MAX: Final = 64 * KIB
 """Bytes of a room that still go to a link which closes it; beyond that it is told of a gap."""
-PACED_LINKS: Final = 20
-"""A room with fewer links is never made to wait."""
-
-
-class Clock(Protocol):
-    """The part of an event loop that fan-out uses."""
-
-    def time(self) -> float:
-        """Monotonic seconds."""
-
-    def call_soon(self, callback: Callable[[], None]) -> object:
-        """Call a function in the next turn."""
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> object:
-        """Call a function at a time."""
 
 
 class Cursor(NamedTuple):
@@ -92,7 +76,6 @@ class Tail:
         size: Bytes in the tail.
         kept: Bytes that were left in it by the last round.
         last_id: The number of the newest line.
-        pace: Of a room with many links.
     """
 
     __slots__ = (
@@ -105,7 +88,6 @@ class Tail:
         "lagging",
         "last_id",
         "links",
-        "pace",
         "room",
         "size",
     )
@@ -119,7 +101,6 @@ class Tail:
         self.size = 0
         self.kept = 0
         self.last_id = last_id
-        self.pace: Pace | None = None
         self._frames: list[bytes] = []
         self._ids: list[int] = []  # the number of the last line in front of each frame
         self._pieces: dict[int, tuple[bytes, int]] = {}
@@ -190,17 +171,16 @@ class Fanout:
     """All tails.
 
     Args:
-        clock: Calls `run_round`; asked once for each round.
+        call_soon: Calls a function in the next turn; asked once for each round.
 
     Attributes:
         writes: How often a link was written to.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, call_soon: Callable[[Callable[[], None]], object]) -> None:
         self.writes = 0
-        self._clock = clock
+        self._call_soon = call_soon
         self._scheduled = False
-        self._waiting: dict[Tail, None] = {}
         self._tails: dict[RoomId, Tail] = {}
         self._dirty: dict[Tail, None] = {}
         self._touched: dict[Outlet, None] = {}
@@ -217,7 +197,7 @@ class Fanout:
         if tail is None:
             return 0
         tail.put(frame, line_id)
-        if tail not in self._dirty and tail not in self._waiting:
+        if tail not in self._dirty:
             self._dirty[tail] = None
             self._plan()
         return len(tail.links)
@@ -235,8 +215,6 @@ class Fanout:
             return
         tail.links[link] = None
         link.rooms[tail] = None
-        if len(tail.links) == PACED_LINKS:
-            tail.pace = Pace(self._clock.time())
         if tail.end > tail.fresh:
             self._fall_behind(link, tail, tail.cursor(tail.end))
 
@@ -275,50 +253,20 @@ class Fanout:
     def run_round(self) -> None:
         """Write everything new to everybody, once."""
         self._scheduled = False
-        if self._dirty or self._touched:
-            dirty, self._dirty = self._dirty, {}
-            self._run([tail for tail in dirty if tail.pace is None or self._is_its_time(tail)])
-
-    def run_all(self) -> None:
-        """As `run_round`, for rooms that wait for company, too."""
-        waiting, self._waiting = self._waiting, {}
-        self._dirty |= waiting
+        if not (self._dirty or self._touched):
+            return
         dirty, self._dirty = self._dirty, {}
-        self._run(dirty)
-
-    def _run(self, dirty: Iterable[Tail]) -> None:
-        tails = list(dirty)
-        if len(tails) == 1 and not self._touched:
-            self._spread_at_once(tails[0])
+        if len(dirty) == 1 and not self._touched:
+            self._spread_at_once(*dirty)
         else:
-            for tail in tails:
+            for tail in dirty:
                 self._spread(tail)
         touched, self._touched = self._touched, {}
         for link in touched:
             if not link.blocked:
                 self._write(link)
-        for tail in tails:
+        for tail in dirty:
             self._settle(tail)
-
-    def _is_its_time(self, tail: Tail) -> bool:
-        """Whether a busy room's round goes now; else it will go soon."""
-        assert tail.pace is not None
-        now = self._clock.time()
-        wait_s = tail.pace.wait_s(now, len(tail.links))
-        if wait_s <= 0.0:
-            tail.pace.take(now, tail.end - tail.fresh, waited=False)
-            return True
-        self._waiting[tail] = None
-        self._clock.call_at(now + wait_s, lambda: self._end_wait(tail))
-        return False
-
-    def _end_wait(self, tail: Tail) -> None:
-        if tail not in self._waiting:
-            return
-        del self._waiting[tail]
-        if tail.pace is not None:
-            tail.pace.take(self._clock.time(), tail.end - tail.fresh, waited=True)
-        self._run([tail])
 
     def _spread(self, tail: Tail) -> None:
         """Give what is fresh to the links that keep up; note where the others stand."""
@@ -423,13 +371,12 @@ class Fanout:
         if not tail.links:
             del self._tails[tail.room]
             self._dirty.pop(tail, None)
-            self._waiting.pop(tail, None)
             self._kept -= tail.kept
 
     def _plan(self) -> None:
         if not self._scheduled:
             self._scheduled = True
-            self._clock.call_soon(self.run_round)
+            self._call_soon(self.run_round)
 
 
 def _gap(tail: Tail, cursor: Cursor) -> bytes:

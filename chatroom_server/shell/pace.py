@@ -1,30 +1,39 @@
-"""Decides when a busy room's round waits for company: a lone message goes at once, a stream goes in rounds.
+"""Decides when messages wait for company: a lone one goes at once, a stream to many links goes in rounds.
 
-Writing to a room's links costs as much for one message as for ten. So where a stream of messages comes to
-many links, and each would be a round of its own, rounds are held back until 10 ms have passed since the last
-one. Whether that really brings messages together is seen at each round: if those who talk wait for each
-other, it brings nothing but delay, and the room is left alone for a while.
+A round to the disk, and from there to a room's links, costs as much for one message as for ten. So where a
+stream of messages comes to many links, and each would be a round of its own, they are held back until 10 ms
+have passed since the last round. Whether that really brings messages together is seen at each round: if those
+who talk wait for each other, it brings nothing but delay, and is left alone for a while.
 """
 
-from typing import Final
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from chatroom_server.core.ports import Draft, Log
 
 ROUND_S: Final = 0.010
 """The longest that a message waits for others."""
-GAIN: Final = 4.0
+PROMISE: Final = 2.5
 """A round that waits must promise so many times the messages of one that does not."""
+GAIN: Final = 1.5
+"""And it must hold so many times as many."""
+MISSES: Final = 2
+"""Rounds one after the other that waited in vain, before nothing waits for a while."""
 DELIVERIES: Final = 200
 """A round that waits must promise so many deliveries: below that there is little to save."""
 ENOUGH: Final = 8.0
 """Rounds that hold so many messages by themselves need no company."""
+_SHARE: Final = 0.05
+"""How fast the average of links a message follows what comes."""
 _WINDOW_S: Final = 0.1
 _BACKOFF_S: Final = 0.5
 _BACKOFF_MAX_S: Final = 16.0
 
 
 class Pace:
-    """The pace of one room. Times are monotonic seconds."""
+    """The pace of all rooms together. Times are monotonic seconds."""
 
-    __slots__ = ("_backoff", "_last", "_rate", "_since", "_single", "_until", "_window")
+    __slots__ = ("_backoff", "_last", "_misses", "_rate", "_since", "_single", "_until", "_window")
 
     def __init__(self, now: float) -> None:
         self._last = now - ROUND_S
@@ -34,19 +43,20 @@ class Pace:
         self._single = 1.0  # frames in a round that did not wait, on average
         self._until = now  # no waiting before this time
         self._backoff = _BACKOFF_S
+        self._misses = 0
 
-    def wait_s(self, now: float, links: int) -> float:
-        """How long the room's next round should wait; 0 for not at all."""
+    def wait_s(self, now: float, links: float) -> float:
+        """How long a message should wait, when so many links get one on average; 0 for not at all."""
         waited = now - self._last
         promise = self._rate * ROUND_S
         if waited >= ROUND_S or now < self._until or self._single >= ENOUGH:
             return 0.0
-        if promise < GAIN * self._single or promise * links < DELIVERIES:
+        if promise < PROMISE * self._single or promise * links < DELIVERIES:
             return 0.0
         return ROUND_S - waited
 
     def take(self, now: float, frames: int, *, waited: bool) -> None:
-        """A round went out.
+        """A round has come back from the disk.
 
         Args:
             frames: How many it held.
@@ -59,8 +69,58 @@ class Pace:
             self._since, self._window = now, 0
         if not waited:
             self._single += 0.1 * (frames - self._single)
-        elif frames < GAIN / 2 * self._single:
-            self._until = now + self._backoff
-            self._backoff = min(self._backoff * 2, _BACKOFF_MAX_S)
+        elif frames >= GAIN * self._single:
+            self._misses, self._backoff = 0, _BACKOFF_S
         else:
-            self._backoff = _BACKOFF_S
+            self._misses += 1
+            if self._misses >= MISSES:
+                self._misses, self._until = 0, now + self._backoff
+                self._backoff = min(self._backoff * 2, _BACKOFF_MAX_S)
+
+
+class Clock(Protocol):
+    """The part of an event loop that an appender uses."""
+
+    def time(self) -> float:
+        """Monotonic seconds."""
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> object:
+        """Call a function at a time."""
+
+
+class Appender:
+    """Gives drafts to the log, at once or in rounds, always in their order."""
+
+    def __init__(self, clock: Clock, log: Log) -> None:
+        self._clock, self._log = clock, log
+        self._pace = Pace(clock.time())
+        self._links = 0.0
+        self._held: list[Draft] = []
+        self._waited = False
+
+    def append(self, drafts: list[Draft]) -> None:
+        """Take drafts to store."""
+        if self._held:
+            self._held += drafts
+            return
+        now = self._clock.time()
+        wait_s = self._pace.wait_s(now, self._links)
+        if wait_s > 0.0:
+            self._held = drafts
+            self._clock.call_at(now + wait_s, self.release)
+        else:
+            self._log.append(drafts)
+
+    def release(self) -> None:
+        """Hold nothing back any longer."""
+        if self._held:
+            held, self._held = self._held, []
+            self._waited = True
+            self._log.append(held)
+
+    def stored(self, lines: int, deliveries: int) -> None:
+        """A round came back from the disk, and goes to so many links."""
+        if lines:
+            self._pace.take(self._clock.time(), lines, waited=self._waited)
+            self._waited = False
+            self._links += _SHARE * (deliveries / lines - self._links)

@@ -32,6 +32,7 @@ from chatroom_server.shell.fanout import Fanout
 from chatroom_server.shell.identity import Identity
 from chatroom_server.shell.link import READ_SIZE, Link
 from chatroom_server.shell.logs import OperatorLog, Said
+from chatroom_server.shell.pace import Appender
 from chatroom_server.shell.pages import PageSender
 from chatroom_server.shell.tasks import Tasks
 
@@ -87,11 +88,12 @@ class Runner:
         self.loop = loop
         self.tls = identity.tls
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self.fanout = Fanout(loop)
+        self.fanout = Fanout(loop.call_soon)
         self.links: dict[LinkId, Link] = {}
         self.all_gone = asyncio.Event()
         self.all_gone.set()
         self._hub, self._log, self._logs = hub, log, logs
+        self._appender = Appender(loop, log)
         self._pages = PageSender(loop, log, tasks, self._page_sent)
         self._is_local = is_local
         self._sockets_max = max_links + SOCKETS_BEYOND_LINKS
@@ -116,8 +118,9 @@ class Runner:
         """The log's word on drafts that were given to it."""
         self.feed(outcome)
         self.fanout.run_round()  # not one turn of the loop later
-        if self._said:
-            said, self._said = self._said, []
+        said, self._said = self._said, []
+        self._appender.stored(len(said), sum(count for _line, count in said))
+        if said:
             self._logs.said(said)
 
     def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
@@ -176,7 +179,7 @@ class Runner:
     def _perform(self, effect: OtherEffect) -> None:
         match effect:  # the frequent ones first
             case Append(drafts):
-                self._log.append(drafts)
+                self._appender.append(drafts)
             case Deliver():
                 self._deliver(effect)
             case WakeAt(at):
@@ -244,7 +247,8 @@ class Runner:
 
     # --- the end ---------------------------------------------------------------------------------------
     def stop_reading(self) -> None:
-        """Hear nothing more from anybody."""
+        """Hear nothing more from anybody; what was heard goes to the log."""
+        self._appender.release()
         for link in list(self.links.values()):
             link.stop_reading()
 

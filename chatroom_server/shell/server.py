@@ -195,7 +195,7 @@ class Server:
         self._listener.close()
         self.runner.stop_reading()
         await self._log.drain()
-        self.runner.fanout.run_all()
+        self.runner.fanout.run_round()
         self.runner.feed(Stopping())
         await self._wait_for_links()
         self.runner.stop_timers()

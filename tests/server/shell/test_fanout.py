@@ -37,27 +37,10 @@ class Stage:
 
     def __init__(self) -> None:
         self.asked = 0
-        self.now = 0.0
-        self.timers: list[tuple[float, Callable[[], None]]] = []
-        self.fanout = Fanout(self)
+        self.fanout = Fanout(self.ask)
 
-    def time(self) -> float:
-        return self.now
-
-    def call_soon(self, callback: Callable[[], None]) -> None:
+    def ask(self, run_round: Callable[[], None]) -> None:
         self.asked += 1
-
-    def call_at(self, when: float, callback: Callable[[], None]) -> None:
-        self.timers.append((when, callback))
-
-    def sleep_until(self, when: float) -> None:
-        due = [timer for timer in self.timers if timer[0] <= when]
-        self.timers = [timer for timer in self.timers if timer[0] > when]
-        for at, callback in due:
-            self.now = at
-            callback()
-            self.run()
-        self.now = when
 
     def link(self, *rooms: RoomId) -> Recorder:
         recorder = Recorder()
@@ -248,46 +231,3 @@ def test_a_link_that_is_gone_leaves_nothing_behind() -> None:
     stage.say(b"y", first=3)
     stage.run()
     assert (slow.text, other.text) == (b"x", b"xxy")
-
-
-def test_a_stream_to_many_links_goes_in_rounds_and_a_lone_message_at_once() -> None:
-    stage = Stage()
-    links = [stage.link(GENERAL) for _ in range(100)]
-    for number in range(1, 1001):
-        stage.say(b"%d." % number, first=number)
-        stage.run()
-        stage.sleep_until(number / 1000)
-    stage.sleep_until(2.0)
-    assert len(links[0].written) <= 250
-    assert links[0].text == b"".join(b"%d." % number for number in range(1, 1001))
-    stage.say(b"alone", first=1001)
-    stage.run()
-    assert links[0].written[-1] == b"alone"
-
-
-def test_what_waits_for_company_goes_out_at_the_end() -> None:
-    stage = Stage()
-    links = [stage.link(GENERAL) for _ in range(100)]
-    for number in range(1, 301):
-        stage.say(b".", first=number)
-        stage.run()
-        stage.sleep_until(number / 1000)
-    stage.fanout.run_all()
-    assert links[0].text == b"." * 300
-    stage.sleep_until(1.0)
-    assert links[0].text == b"." * 300
-
-
-def test_a_room_that_waits_may_lose_all_its_links() -> None:
-    stage = Stage()
-    links = [stage.link(GENERAL) for _ in range(100)]
-    for number in range(1, 301):
-        stage.say(b".", first=number)
-        stage.run()
-        stage.sleep_until(number / 1000)
-    stage.say(b".", first=301)
-    stage.run()
-    for link in links:
-        stage.fanout.drop(link)
-    stage.sleep_until(1.0)
-    assert stage.fanout.broadcast(GENERAL, b"nobody") == 0

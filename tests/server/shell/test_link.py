@@ -27,7 +27,7 @@ class Owner:
     def __init__(self, loop: asyncio.AbstractEventLoop, tls: ssl.SSLContext) -> None:
         self.loop, self.tls = loop, tls
         self.buffer = memoryview(bytearray(READ_SIZE))
-        self.fanout = Fanout(loop)
+        self.fanout = Fanout(loop.call_soon)
         self.frames: list[AnyFrame] = []
         self.endings: list[str] = []
         self.has_arrived = False

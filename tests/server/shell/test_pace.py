@@ -1,6 +1,10 @@
-"""When a room's rounds wait: only where that brings messages together."""
+"""When messages wait: only where that brings them together."""
 
-from chatroom_server.shell.pace import ROUND_S, Pace
+from collections.abc import Callable
+
+from chatroom.protocol.ids import RoomId
+from chatroom_server.core.ports import Draft
+from chatroom_server.shell.pace import ROUND_S, Appender, Pace
 
 
 class Room:
@@ -72,3 +76,42 @@ def test_rounds_that_are_full_already_do_not_wait() -> None:
         now += 0.002
         assert pace.wait_s(now, 100) == 0.0
         pace.take(now, 32, waited=False)
+
+
+class Machine:
+    """A clock and a log in one, that store at once what they are given."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.rounds: list[list[bytes]] = []
+        self.appender = Appender(self, self)  # type: ignore[arg-type]  # of the log only `append` is needed
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> None:
+        self.timers.append((when, callback))
+
+    def append(self, drafts: list[Draft]) -> None:
+        self.rounds.append([draft.rest for draft in drafts])
+        self.appender.stored(len(drafts), 100 * len(drafts))
+
+    def sleep_until(self, when: float) -> None:
+        due = sorted(timer for timer in self.timers if timer[0] <= when)
+        self.timers = [timer for timer in self.timers if timer[0] > when]
+        for at, callback in due:
+            self.now = at
+            callback()
+        self.now = when
+
+
+def test_a_stream_is_stored_in_rounds_and_in_order() -> None:
+    machine = Machine()
+    for number in range(2000):
+        machine.sleep_until(number / 1000)
+        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
+    machine.appender.release()
+    assert [int(rest) for drafts in machine.rounds for rest in drafts] == list(range(2000))
+    assert len(machine.rounds) < 600
+    assert max(map(len, machine.rounds)) <= 12
