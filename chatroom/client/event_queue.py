@@ -29,7 +29,9 @@ class EventQueue:
         self._finished = False
 
     def put(self, event: SessionEvent) -> None:
-        """Add an event."""
+        """Add an event; after the end there are none."""
+        if self._finished:
+            return
         if isinstance(event, (LineArrived, LinesMissed, PresenceChanged)) and self._is_full(event):
             self._miss(event)
         else:

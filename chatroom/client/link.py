@@ -15,8 +15,10 @@ from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import Connection, NotChatroomError, Role, State
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerSilent
-from chatroom.protocol.frames import AnyFrame, Bye
+from chatroom.protocol.frames import BY_FRAME, AnyFrame, Bye, Failed, Goodbye, Ping, ServerHello
 
+_FIRST_KINDS: Final = frozenset(BY_FRAME[frame].kind for frame in (ServerHello, Failed, Goodbye, Ping))
+"""What a server may begin with."""
 _CHUNK: Final = 256 * 1024
 _CONNECT_TIMEOUT_S: Final = 15.0
 _TICK_S: Final = 1.0
@@ -55,6 +57,7 @@ class Link:
         self._connection = Connection(Role.CLIENT, now=timing.now())
         self._received: deque[FrameReceived] = deque()
         self._silent = False
+        self._is_first = True
         self._tasks = Tasks("link")
         self._tasks.start(self._tick(), name="tick")
 
@@ -120,11 +123,18 @@ class Link:
                 chunk = await self._reader.read(_CHUNK)
             except OSError as error:
                 raise self._cut(error) from error
+            self._check_first(chunk)
             events = self._connection.feed(chunk, now=self._timing.now())
             self._flush()
             self._received.extend(event for event in events if isinstance(event, FrameReceived))
             if not self._received:
                 self._raise_end(events, chunk)
+
+    def _check_first(self, chunk: bytes) -> None:
+        """Tell another program by its first byte, which may look like the begin of a long frame."""
+        if self._is_first and chunk and chunk[0] not in _FIRST_KINDS:
+            raise CannotConnect(self._texts._("what answers there is no chatroom server"))
+        self._is_first = False
 
     def _flush(self) -> None:
         if output := self._connection.take_output():

@@ -145,23 +145,11 @@ def _starting(runtime: Path) -> Iterator[None]:
 
 
 def _start(runtime: Path, environ: Mapping[str, str]) -> LocalServer:
-    """Start a server; where its port is taken, on a free one."""
+    """Start a server; on a free port where it does not start on its own one."""
     try:
         return _launch(runtime, environ)
     except LocalServerError:
-        if _is_free(DEFAULT_PORT):
-            raise
-    return _launch(runtime, environ, "--port", "0")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
+        return _launch(runtime, environ, "--port", "0")
 
 
 def _launch(runtime: Path, environ: Mapping[str, str], *arguments: str) -> LocalServer:

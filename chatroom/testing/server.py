@@ -1,6 +1,7 @@
 """A server for tests of clients: real frames on loopback, all state in memory, and misfortunes on demand."""
 
 import asyncio
+import ssl
 from collections.abc import Callable
 from typing import Final, Self
 
@@ -62,19 +63,29 @@ class FakeServer:
         refusals: Codes with which frames of a type are answered from now on: requests, logins and messages.
         holds: Whether messages wait in place of being stored; `release` stores them.
         signs_wrongly: Whether it cannot prove that it holds its key.
+        is_deaf: Whether it hears nothing, pings included.
+
+    Args:
+        tls: Speaks TLS with this.
     """
 
     def __init__(
-        self, key: Ed25519PrivateKey | None = None, world: World | None = None, port: int = 0
+        self,
+        key: Ed25519PrivateKey | None = None,
+        world: World | None = None,
+        port: int = 0,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self.world = world or World()
         self.received: list[AnyFrame] = []
         self.refusals: dict[type, ErrorCode] = {}
         self.holds = False
         self.signs_wrongly = False
+        self.is_deaf = False
         self.key = key or Ed25519PrivateKey.generate()
         self.public_key = self.key.public_key().public_bytes_raw()
         self._port = port
+        self._tls = tls
         self._links: list[_FakeLink] = []
         self._held: list[Callable[[], None]] = []
         self._server: asyncio.Server | None = None
@@ -104,7 +115,7 @@ class FakeServer:
 
     async def start(self) -> None:
         """Listen, after `stop` on the same port again."""
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port, ssl=self._tls)
         self._port = self._server.sockets[0].getsockname()[1]
 
     async def stop(self) -> None:
@@ -187,7 +198,8 @@ class FakeServer:
         self._links.append(link)
         try:
             while chunk := await reader.read(_CHUNK):
-                link.feed(chunk)
+                if not self.is_deaf:
+                    link.feed(chunk)
         except ConnectionError:
             pass
         finally:

@@ -184,10 +184,11 @@ def test_what_was_said_survives_kill_9(tmp_path: Path) -> None:
 
 def test_ten_programs_at_once_share_one_home(tmp_path: Path) -> None:
     children = [_start(tmp_path) for _ in range(10)]
+    said: list[str] = []
     for child in children:
         assert child.stdout is not None
-        child.stdout.readline()
-    said = [line for child in children for line in _kill(child)]
+        said.append(child.stdout.readline().strip())
+    said += [line for child in children for line in _kill(child)]
     assert len({line.split()[0] for line in said}) == 10
     assert len({line.split()[1] for line in said}) == 10
     slots = claim_waiting(tmp_path, HERE, 16)

@@ -1,0 +1,82 @@
+"""This user's server is found through the runtime folder, and started once where there is none."""
+
+import json
+import os
+import signal
+import socket
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from chatroom.client.errors import LocalServerError
+from chatroom.client.local_server import LocalServer, find_local_server, find_or_start_server
+from chatroom.common.places import runtime_folder
+
+
+@pytest.fixture
+def environ() -> Iterator[dict[str, str]]:
+    with tempfile.TemporaryDirectory(prefix="chatroom") as home:  # a short path: a socket is made in it
+        yield {**os.environ, "CHATROOM_HOME": home, "CHATROOM_PORT": "0"}
+
+
+@pytest.fixture
+def runtime(environ: dict[str, str]) -> Iterator[Path]:
+    folder = Path(runtime_folder(environ, os.getuid()))
+    yield folder
+    for pid in _pids(folder):
+        os.kill(pid, signal.SIGKILL)
+
+
+def _pids(runtime: Path) -> list[int]:
+    return [json.loads(path.read_text())["pid"] for path in runtime.glob("*.server.json")]
+
+
+def test_two_that_ask_at_once_get_the_one_server(runtime: Path, environ: dict[str, str]) -> None:
+    assert find_local_server(runtime) is None
+    with ThreadPoolExecutor(3) as threads:
+        found = list(threads.map(lambda _n: find_or_start_server(runtime, environ), range(3)))
+    assert [server.started for server in found].count(True) == 1
+    assert len({(server.address, server.pin, server.data) for server in found}) == 1
+    again = find_local_server(runtime)
+    assert again is not None
+    assert (again.address, again.started) == (found[0].address, False)
+    assert again.data.is_dir()
+    assert again.log is not None
+
+
+def test_a_server_that_was_killed_is_not_found(runtime: Path, environ: dict[str, str]) -> None:
+    first = find_or_start_server(runtime, environ)
+    (pid,) = _pids(runtime)
+    os.kill(pid, signal.SIGKILL)
+    while find_local_server(runtime) is not None:
+        os.sched_yield()
+    second = find_or_start_server(runtime, environ)
+    assert second.started
+    assert (second.pin, second.data) == (first.pin, first.data)
+
+
+def test_why_it_cannot_start_is_said(runtime: Path, environ: dict[str, str]) -> None:
+    data = Path(environ["CHATROOM_HOME"]) / "server"
+    data.write_text("in the way")
+    with pytest.raises(LocalServerError, match="server"):
+        find_or_start_server(runtime, environ)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"nonsense", b'{"port": 1, "key": "!!"}'])
+def test_files_that_nobody_has_locked_are_passed_over(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "abc.server.json").write_bytes(content)
+    assert find_local_server(tmp_path) is None
+    assert find_local_server(tmp_path / "missing") is None
+
+
+def test_a_server_on_the_usual_port_leaves_it_to_others(runtime: Path, environ: dict[str, str]) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        found: LocalServer = find_or_start_server(runtime, {**environ, "CHATROOM_PORT": str(port)})
+        assert found.started
+        assert found.address.port != port
