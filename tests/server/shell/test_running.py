@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -49,11 +50,13 @@ def test_the_runtime_folder_is_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_runtime_folder_that_is_a_link_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "elsewhere").mkdir()
-    (tmp_path / "run").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(RuntimeFolderError, match="somebody else"):
-        open_runtime_folder({"CHATROOM_HOME": str(tmp_path)})
+def test_a_runtime_folder_that_is_a_link_is_refused() -> None:
+    with tempfile.TemporaryDirectory() as short:  # a long path would have its runtime folder elsewhere
+        home = Path(short)
+        (home / "elsewhere").mkdir()
+        (home / "run").symlink_to(home / "elsewhere")
+        with pytest.raises(RuntimeFolderError, match="somebody else"):
+            open_runtime_folder({"CHATROOM_HOME": short})
 
 
 async def test_commands_are_answered(tmp_path: Path) -> None:
