@@ -57,7 +57,7 @@ class Outlet(ABC):
         self.queue: list[bytes] = []
         self.queued = 0
         self.blocked = False
-        self.rooms: dict[Tail, None] = {}
+        self.rooms: list[Tail] = []
         self.behind: dict[Tail, Cursor] | None = None
 
     @abstractmethod
@@ -214,7 +214,7 @@ class Fanout:
         if link in tail.links:
             return
         tail.links[link] = None
-        link.rooms[tail] = None
+        link.rooms.append(tail)
         if tail.end > tail.fresh:
             self._fall_behind(link, tail, tail.cursor(tail.end))
 
@@ -367,7 +367,8 @@ class Fanout:
     def _part(self, link: Outlet, tail: Tail) -> None:
         if link.behind is not None and tail in link.behind:
             self._keep_up(link, tail)
-        del tail.links[link], link.rooms[tail]
+        del tail.links[link]
+        link.rooms.remove(tail)
         if not tail.links:
             del self._tails[tail.room]
             self._dirty.pop(tail, None)

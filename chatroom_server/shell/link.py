@@ -87,7 +87,6 @@ class Link(Outlet):
         "_deadline",
         "_held",
         "_owner",
-        "_pinged",
         "_reading",
         "_rest",
         "_socket",
@@ -95,6 +94,7 @@ class Link(Outlet):
         "host",
         "id",
         "is_clean",
+        "is_known",
         "local",
         "phase",
         "port",
@@ -110,7 +110,7 @@ class Link(Outlet):
         self.id, self.local = link_id, local
         self.host, self.port = peer
         self.phase, self.why = Phase.NEW, ""
-        self.is_clean = False
+        self.is_clean = self.is_known = False
         self.tls = False
         self._socket, self._owner = sock, owner
         self._tls: TlsStream | None = None
@@ -118,7 +118,6 @@ class Link(Outlet):
         self._deadline = now + HANDSHAKE_TIMEOUT_S
         self._rest: memoryview | None = None
         self._held = 0.0
-        self._pinged = now
         self._reading = True
         owner.loop.add_reader(sock, self._on_readable)
 
@@ -338,7 +337,6 @@ class Link(Outlet):
         if self._held:
             self._connection.excuse(now)
             if now - self._pinged >= PING_AFTER_S:
-                self._pinged = now
                 self._connection.ping()
         for event in self._connection.tick(now):
             if isinstance(event, PeerSilent):

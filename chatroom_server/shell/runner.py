@@ -102,7 +102,6 @@ class Runner:
         self._wake: TimerHandle | None = None
         self._sweep = loop.call_later(SWEEP_S, self._tick)
         self._swept = loop.time()
-        self._known: set[LinkId] = set()
 
     # --- inputs ----------------------------------------------------------------------------------
     def feed(self, input_: Input) -> None:
@@ -137,7 +136,7 @@ class Runner:
     # --- what links say (LinkOwner) ---------------------------------------------------------------
     def arrived(self, link: Link) -> None:
         """A link speaks frames from here on."""
-        self._known.add(link.id)
+        link.is_known = True
         seed = os.urandom(_SEED_SIZE)
         self.feed(Arrived(link.id, link.host, link.port, seed, local=link.local, tls=link.tls))
 
@@ -171,8 +170,7 @@ class Runner:
         if not self.links:
             self.all_gone.set()
         self._logs.disconnected((link.host, link.port), why)
-        if link.id in self._known:
-            self._known.discard(link.id)
+        if link.is_known:
             self.feed(Left(link.id, clean=link.is_clean))
 
     # --- effects -----------------------------------------------------------------------------------
