@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
-from textual.command import Provider
+from textual.command import CommandPalette, Provider
 
 from chatroom.conversation_log import open_conversation_log
 from chatroom.dates import clock, day_label
@@ -74,7 +74,8 @@ class ChatroomApp(SteadyApp[int]):
         self.call_after_refresh(_collect_from_now_on)
 
     async def on_unmount(self) -> None:
-        """Let the log file have what waits for it."""
+        """Keep what is to be kept, however the screen came to its end."""
+        await self.live.leave()
         if self.chat.written is not None:
             await asyncio.to_thread(self.chat.written.close)
 
@@ -89,6 +90,12 @@ class ChatroomApp(SteadyApp[int]):
         """Copy through the terminal (OSC 52), and say so."""
         super().copy_to_clipboard(text)
         self.notify(self._launch.texts._("Copied"), markup=False, timeout=2)
+
+    def action_command_palette(self) -> None:
+        """Find an action by some of its letters."""
+        if not isinstance(self.screen, CommandPalette):
+            placeholder = self._launch.texts._("Find an action")
+            self.push_screen(CommandPalette(placeholder=placeholder, id="--command-palette"))
 
     def action_help_quit(self) -> None:
         """Ctrl+C without a selection says how to quit; a second one quits."""

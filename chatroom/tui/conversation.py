@@ -65,6 +65,7 @@ class Kept:
 
     Attributes:
         current: The room that was on the screen.
+        nick: What one was called there.
         lines: The newest lines of each room, oldest first.
     """
 
@@ -73,6 +74,7 @@ class Kept:
     drafts: Mapping[RoomId, str] = field(default_factory=dict)
     lines: Mapping[RoomId, list[bytes]] = field(default_factory=dict)
     current: RoomId | None = None
+    nick: str = ""
 
 
 class Conversation:
@@ -97,6 +99,11 @@ class Conversation:
     def current(self) -> RoomView | None:
         """The room on the screen."""
         return self.rooms.view(self.rooms.current) if self.rooms.current is not None else None
+
+    @property
+    def infos(self) -> list[RoomInfo]:
+        """The rooms one is in, as the server told them."""
+        return list(self._infos.values())
 
     @property
     def people(self) -> MembersView:
@@ -145,13 +152,14 @@ class Conversation:
 
     def restore(self, kept: Kept) -> None:
         """Begin with what is kept on this machine: it can be read before the server answers."""
+        self.nick = self.rooms.nick = self.nick or kept.nick
         self.read_markers.update(kept.markers)
         for info in kept.rooms:
+            timeline = self.timeline(info.id)
+            timeline.fill(kept.lines.get(info.id, ()))
+            last = max(info.last, timeline.last, kept.markers.get(info.id, 0))
             if info.id not in self.rooms:
-                self._open(info)
-        for room, lines in kept.lines.items():
-            self.timeline(room).fill(lines)
-            self.rooms.extend_to(room, self.timeline(room).last)
+                self._open(msgspec.structs.replace(info, last=last))
 
     def apply(self, events: Iterable[SessionEvent]) -> Changes:
         """Take what the session told, oldest first."""

@@ -1,5 +1,6 @@
 """What one can do from the screen: it asks the session, and tells the screen what to show."""
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -175,6 +176,13 @@ class Desk:
         _ = self.texts._
         self.quiet = not self.quiet
         self.display.toast(_("The bell is off.") if self.quiet else _("The bell is on."))
+
+    async def ask_who(self, room: RoomId) -> None:
+        """Learn anew who is in a room: some of what happened there was missed."""
+        with contextlib.suppress(ClientError):
+            answer = await self.live.who(room)
+            self.conversation.members(room).replace(answer.people, answer.more)
+            self.display.draw(Part.PEOPLE)
 
     async def fetch(self, room: RoomId, first: int, last: int) -> None:
         """Get lines that are not at hand, a page after the other."""

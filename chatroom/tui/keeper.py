@@ -2,10 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 from chatroom.client.errors import ClientError
+from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
 
 CURRENT_ROOM: Final = "room"
@@ -21,6 +22,10 @@ class Shelf(Protocol):
 
     def save_marker(self, room: RoomId, read: MessageId) -> None:
         """Keep how far a room was read."""
+        ...
+
+    def save_rooms(self, rooms: Iterable[RoomInfo]) -> None:
+        """Keep which rooms one is in."""
         ...
 
     def save_window(self, name: str, value: str) -> None:
@@ -51,6 +56,10 @@ class Keeper:
     def keep_read(self, room: RoomId, line_id: int) -> None:
         """Keep how far a room was read."""
         self._put("read", room, lambda shelf: shelf.save_marker(room, MessageId(line_id)))
+
+    def keep_rooms(self, rooms: Sequence[RoomInfo]) -> None:
+        """Keep which rooms one is in."""
+        self._put("rooms", RoomId(""), lambda shelf: shelf.save_rooms(rooms))
 
     def keep_current(self, room: RoomId) -> None:
         """Keep which room is on the screen, for the next start."""

@@ -10,8 +10,10 @@ from textual.message import Message
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError, RequestFailed
 from chatroom.client.events import Ended, NickRefused, Online, SessionEvent
+from chatroom.client.profile import Profile
 from chatroom.common.inert import one_line
 from chatroom.common.names import check_nick
+from chatroom.home import DEFAULT_PROFILE
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Welcome
 from chatroom.protocol.ids import RoomId
@@ -52,6 +54,7 @@ class Live:
         self._keeper = keeper
         self._session: Session | None = None
         self._again = asyncio.Event()
+        self._is_leaving = False
         self._place: Place | None = None
 
     async def run(self) -> None:
@@ -62,6 +65,8 @@ class Live:
                 await self._connect()
             except ClientError as error:
                 self._show_end(one_line(str(error)), one_line(error.mend))
+            if self._is_leaving:
+                return
             if not self._launch.reconnect:
                 self._screen.post_message(self.Over(1))
             await self._again.wait()
@@ -74,11 +79,13 @@ class Live:
 
     async def leave(self) -> None:
         """Tell the server that one leaves, and keep what is to be kept; for a bounded time."""
+        self._is_leaving = True
+        session, self._session = self._session, None
         with contextlib.suppress(TimeoutError, ClientError):
             async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                 await self._keeper.finish()
-                if self._session is not None:
-                    await self._session.close()
+                if session is not None:
+                    await session.close()
 
     def last_words(self) -> list[str]:
         """What to say once the screen is gone: how to stop a server that goes on without us."""
@@ -121,10 +128,9 @@ class Live:
 
     async def _restore(self) -> None:
         """Show what is kept of this server, as soon as it is known which one it is."""
-        store = self._session.store if self._session is not None else None
-        if store is None or self._keeper.shelf is not None:
+        if self._session is None or self._keeper.shelf is not None or (store := self._session.store) is None:
             return
-        kept = await asyncio.to_thread(read_kept, store)
+        kept = await asyncio.to_thread(read_kept, store, self._launch.profile, self._session.server_key)
         self._keeper.shelf = store
         self._keeper.drafts = {**kept.drafts, **self._keeper.drafts}
         self._screen.conversation.restore(kept)
@@ -160,7 +166,7 @@ class Live:
     async def _ask_nick(self, refused: NickRefused) -> None:
         texts = self._launch.texts
         problem = "" if refused.code == ErrorCode.NICK_NEEDED else one_line(refused.reason)
-        nick = refused.nick or login_name()
+        nick = refused.nick or usual_nick(self._launch.profile.name)
         screen = NickScreen(
             texts, lambda name: name_problem(check_nick, name, texts), nick=nick, problem=problem
         )
@@ -182,7 +188,7 @@ class Live:
         self._screen.banner.show(Condition(LinkState.ENDED, reason=reason, mend=mend))
 
 
-def read_kept(store: "Store") -> Kept:
+def read_kept(store: "Store", profile: Profile, server_key: bytes | None) -> Kept:
     """Everything that is kept of a server. Blocking; what cannot be read counts as not kept."""
     kept = Kept()
     with contextlib.suppress(ClientError):
@@ -193,12 +199,15 @@ def read_kept(store: "Store") -> Kept:
             drafts=store.drafts(),
             lines={room.id: store.newest_lines(room.id, LINES_SHOWN) for room in rooms},
             current=RoomId(store.window(CURRENT_ROOM)),
+            nick=profile.servers.nick_at(server_key) if server_key else "",
         )
     return kept
 
 
-def login_name() -> str:
-    """The name one has on this machine, as a nick to begin with; empty where nobody knows it."""
+def usual_nick(profile: str) -> str:
+    """A nick to begin with: what the profile is called, else one's name on this machine."""
+    if profile != DEFAULT_PROFILE:
+        return profile
     with contextlib.suppress(OSError, KeyError, ImportError):
         return getpass.getuser()
     return ""

@@ -125,9 +125,8 @@ class ChatScreen(ChatView):
 
     @on(MessageLog.ReadUpTo)
     def _read_up_to(self, event: MessageLog.ReadUpTo) -> None:
-        room = self.conversation.rooms.current
-        if room is not None and self.conversation.mark_read(room, event.id):
-            self._keeper.keep_read(room, event.id)
+        if self.conversation.mark_read(event.room, event.id):
+            self._keeper.keep_read(event.room, event.id)
             self.draw(Part.ROOMS)
 
     @on(TextArea.Changed)
@@ -147,7 +146,11 @@ class ChatScreen(ChatView):
         """Let one choose a room out of all, or make a new one."""
         rooms = (await self.desk.live.rooms()).rooms
         self.known_rooms = [room.name for room in rooms]
-        choice = await self.ask(RoomScreen(self.texts, rooms, self._room_problem, default=default))
+        current = self.conversation.rooms.current
+        screen = RoomScreen(
+            self.texts, rooms, self._room_problem, default=current or default, is_first=current is None
+        )
+        choice = await self.ask(screen)
         if choice is not None:
             await self.desk.join(choice.name, create=choice.create)
 

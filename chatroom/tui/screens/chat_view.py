@@ -14,7 +14,15 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Static
 
-from chatroom.client.events import LineArrived, PresenceChanged, SessionEvent
+from chatroom.client.events import (
+    LineArrived,
+    LinesMissed,
+    Online,
+    PresenceChanged,
+    RoomClosed,
+    RoomOpened,
+    SessionEvent,
+)
 from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.conversation_log import ConversationLog
@@ -116,6 +124,11 @@ class ChatView(Screen[None]):
         if condition != self.banner.condition:
             self.banner.show(condition)
         self.draw(*changes.parts)
+        if any(isinstance(event, RoomOpened | RoomClosed | Online) for event in events):
+            self._keeper.keep_rooms(self.conversation.infos)
+        for event in events:
+            if isinstance(event, LinesMissed):
+                self.run_worker(self.desk.ask_who(event.room), group=f"who {event.room}", exclusive=True)
         if changes.meant_in and self._bell and not self.desk.quiet:
             self.app.bell()
 

@@ -101,6 +101,7 @@ class RoomScreen(ModalScreen[RoomChoice | None]):
 
     Args:
         default: The id of the room that is offered first.
+        is_first: One begins here; else one looks for another room.
         check: What is wrong with a room's name.
     """
 
@@ -115,26 +116,34 @@ class RoomScreen(ModalScreen[RoomChoice | None]):
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "back", show=False)]
 
     def __init__(
-        self, texts: Texts, rooms: Sequence[RoomInfo], check: Check, *, default: str = "", problem: str = ""
+        self,
+        texts: Texts,
+        rooms: Sequence[RoomInfo],
+        check: Check,
+        *,
+        default: str = "",
+        is_first: bool = True,
     ) -> None:
         super().__init__()
         self._texts = texts
+        self._is_first = is_first
         self._rooms = sorted(rooms, key=lambda room: (room.id != default, room.name.casefold()))
         self._check = check
-        self._problem = problem
 
     def compose(self) -> ComposeResult:
         """The rooms, then the new one."""
         _ = self._texts._
+        title = _("Where do you want to begin?") if self._is_first else _("The rooms of this server")
+        hint = _("Enter goes on. More rooms later: /rooms, /join, /create.")
+        if not self._is_first:
+            hint = _("Enter opens, Esc closes.")
         options = [Option(self._room(room), id=f"room-{at}") for at, room in enumerate(self._rooms)]
         with Vertical():
-            yield Static(Content(_("Where do you want to begin?")), classes="title")
+            yield Static(Content(title), classes="title")
             yield OptionList(*options, Option(Content("+ " + _("A new room …")), id="new"), markup=False)
             yield Input(placeholder=_("Name of the new room"))
-            yield Static(Content(self._problem), classes="problem")
-            yield Static(
-                Content(_("Enter goes on. More rooms later: /rooms, /join, /create.")), classes="hint"
-            )
+            yield Static(classes="problem", markup=False)
+            yield Static(Content(hint), classes="hint")
 
     def on_mount(self) -> None:
         """Offer the first one."""

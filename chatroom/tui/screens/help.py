@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -29,6 +29,9 @@ class HelpScreen(ModalScreen[None]):
             border-title-color: $text;
             background: $surface;
         }
+        & Horizontal { height: auto; }
+        & .help-name { width: 40%; max-width: 26; text-style: bold; padding-right: 1; }
+        & .help-summary { width: 1fr; color: $text-muted; }
         & .help-heading { text-style: bold; color: $text-primary; margin-top: 1; }
     }
     """
@@ -50,11 +53,11 @@ class HelpScreen(ModalScreen[None]):
             box.border_title = Content(_("Help"))
             yield Static(Content(_("Keys")), classes="help-heading")
             for key in KEYS:
-                yield Static(_row(key.shown, _(key.label)))
+                yield self._row(key.shown, _(key.label))
             yield Static(Content(_("Commands")), classes="help-heading")
             for info in COMMANDS.values():
                 if not info.plain_only:
-                    yield Static(_row(info.usage, _(info.summary)))
+                    yield self._row(info.usage, _(info.summary))
             yield Static(Content(_("A text that begins with / is sent when you write // instead.")))
 
     def action_close(self) -> None:
@@ -65,6 +68,7 @@ class HelpScreen(ModalScreen[None]):
         """Move the text."""
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
-
-def _row(name: str, summary: str) -> Content:
-    return Content.assemble((name, "bold"), "  ", (summary, "$text-muted"))
+    def _row(self, name: str, summary: str) -> Horizontal:
+        return Horizontal(
+            Static(Content(name), classes="help-name"), Static(Content(summary), classes="help-summary")
+        )

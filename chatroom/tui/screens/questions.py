@@ -43,7 +43,7 @@ class QuestionScreen(ModalScreen[bool]):
             max-width: 100%;
             height: auto;
             max-height: 100%;
-            padding: 1 2;
+            padding: 0 1;
             border: round $primary;
             background: $surface;
         }
@@ -55,7 +55,11 @@ class QuestionScreen(ModalScreen[bool]):
     }
     """
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "answer(False)", show=False)]
+    AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "answer(False)", show=False),
+        Binding("left,right", "turn", show=False),
+    ]
 
     def __init__(self, question: Question) -> None:
         super().__init__(classes="-alarming" if question.alarming else "")
@@ -70,8 +74,16 @@ class QuestionScreen(ModalScreen[bool]):
                 yield Static(Content(paragraph), classes="paragraph")
             with Horizontal():
                 if question.no:
-                    yield Button(Content(question.no), id="no")
-                yield Button(Content(question.yes), id="yes", variant="primary")
+                    yield Button(Content(question.no), id="no", compact=True)
+                yield Button(Content(question.yes), id="yes", variant="primary", compact=True)
+
+    def on_mount(self) -> None:
+        """Begin on the careful answer, with the first sentence in sight."""
+        self.query(Button).first().focus(scroll_visible=False)
+
+    def action_turn(self) -> None:
+        """Go to the other answer."""
+        self.focus_next(Button)
 
     def action_answer(self, answer: bool) -> None:
         """Close with an answer."""
