@@ -336,7 +336,8 @@ class Link(Outlet):
     def _tick_open(self, now: float) -> None:
         if self._held:
             self._connection.excuse(now)
-            if now - self._pinged >= PING_AFTER_S:
+            if now >= self._deadline:  # an open link needs it for nothing else
+                self._deadline = now + PING_AFTER_S
                 self._connection.ping()
         for event in self._connection.tick(now):
             if isinstance(event, PeerSilent):
