@@ -62,6 +62,8 @@ class LineKind(StrEnum):
     DELETE = "delete"
     REACT = "react"
     RIGHTS = "rights"
+    LOST = "lost"
+    """Stands where the disk of the server lost a line, so that numbers have no hole."""
 
 
 class Person(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
