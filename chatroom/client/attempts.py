@@ -139,10 +139,13 @@ class Attempts:
         self._nick = nick
         self._nick_given.set()
 
-    async def close(self) -> None:
+    async def leave(self) -> None:
         """End the link that is up, politely."""
         if self._link is not None:
             await self._link.close(politely=True)
+
+    def close(self) -> None:
+        """End for good; `run` must be over."""
         self._disk.close()
 
     async def _meet_known(self) -> None:

@@ -29,7 +29,7 @@ class Keeper:
 
     async def open(self, make: Callable[[], Store]) -> None:
         """Open the store."""
-        self.store = await self._disk.run(make)
+        self.store = await self._try(make)
 
     def line(self, line: Line, body: bytes) -> None:
         """Keep a line soon."""

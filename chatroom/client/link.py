@@ -15,11 +15,12 @@ from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import Connection, NotChatroomError, Role, State
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerSilent
-from chatroom.protocol.frames import BY_FRAME, AnyFrame, Bye, Failed, Goodbye, Ping, ServerHello
+from chatroom.protocol.frames import BY_FRAME, AnyFrame, Bye, Failed, Goodbye, Ping, Send, ServerHello
 
 _FIRST_KINDS: Final = frozenset(BY_FRAME[frame].kind for frame in (ServerHello, Failed, Goodbye, Ping))
 """What a server may begin with."""
 _CHUNK: Final = 256 * 1024
+_BACKLOG_MAX: Final = 64 * 1024 * 1024
 _CONNECT_TIMEOUT_S: Final = 15.0
 _TICK_S: Final = 1.0
 _CLOSE_TIMEOUT_S: Final = 2.0
@@ -44,12 +45,14 @@ class Link:
 
     Attributes:
         tls_key: The Ed25519 key in the server's certificate; None on a plain link.
+        gathered: About how many bytes wait for the next `drain`.
     """
 
     def __init__(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, timing: Timing, texts: Texts
     ) -> None:
         self.tls_key: bytes | None = None
+        self.gathered = 0
         self._reader = reader
         self._writer = writer
         self._timing = timing
@@ -75,12 +78,18 @@ class Link:
         self._connection.send(frame)
         self._flush()
 
+    def gather(self, frame: AnyFrame) -> None:
+        """Keep a frame for the next `send` or `drain`, so that many leave together; raises as `send` does."""
+        self._connection.send(frame)
+        self.gathered += 64 + len(frame.body) if isinstance(frame, Send) else 64
+
     async def drain(self) -> None:
-        """Wait while the server takes nothing.
+        """Hand over what was gathered, and wait while the server takes nothing.
 
         Raises:
             LinkCut: It never will.
         """
+        self._flush()
         try:
             await self._writer.drain()
         except OSError as error:
@@ -137,8 +146,11 @@ class Link:
         self._is_first = False
 
     def _flush(self) -> None:
+        self.gathered = 0
         if output := self._connection.take_output():
             self._writer.write(output)
+            if self._writer.transport.get_write_buffer_size() > _BACKLOG_MAX:
+                self._writer.transport.abort()  # it asks and asks, and takes no answer
 
     async def _tick(self) -> None:
         while True:

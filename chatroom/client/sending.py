@@ -7,6 +7,7 @@ After a cut all that is pending is sent again, in order: that is harmless.
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from chatroom.protocol.limits import DEVICES_PER_LINK_MAX
 
 IN_FLIGHT: Final = 128
 """Messages of a device that wait for the server: half of what it allows."""
+_AT_ONCE: Final = 64 * 1024
+"""Bytes that are written together."""
 _COMES_BACK: Final = frozenset({ErrorCode.RESTARTING, ErrorCode.STOPPED, ErrorCode.TOO_MANY_IN_FLIGHT})
 """Refusals that only mean: not now."""
 
@@ -75,6 +78,8 @@ class Sending:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._needs_login = False
+        self._pending = 0
+        self._is_removing = False
         self._tasks = Tasks("sending")
 
     # --- one's own messages ---------------------------------------------------------------------
@@ -85,7 +90,7 @@ class Sending:
     @property
     def pending(self) -> int:
         """How many messages wait."""
-        return sum(e.message.state is MessageState.PENDING for e in self._entries.values())
+        return self._pending
 
     async def say(self, drafts: Sequence[Draft]) -> list[OwnMessage]:
         """Put messages on disk, and on their way; a caller that is cancelled does not undo it.
@@ -169,7 +174,8 @@ class Sending:
             return ""
         self._forget(key, entry)
         self._done.setdefault(entry.slot, []).append(key)
-        if len(self._done) == 1 and len(self._done[entry.slot]) == 1:
+        if not self._is_removing:
+            self._is_removing = True
             self._tasks.start(self._remove_done(), name="remove")
         self._tell(MessageChanged(replace(entry.message, state=MessageState.STORED), id_))
         return key
@@ -205,7 +211,8 @@ class Sending:
     async def close(self) -> None:
         """Finish what is under way on disk, and give the slots back."""
         self.offline()
-        await self._remove_done()
+        with contextlib.suppress(OutboxError):  # what stays is sent again, and acknowledged
+            await self._remove_done()
         await self._tasks.cancel_all()
         for slot in self._slots:
             await self._disk.run(slot.release)
@@ -242,31 +249,34 @@ class Sending:
             return
         self._by_number.pop((entry.message.dev, entry.message.n), None)
         self._by_number[message.dev, message.n] = key
-        entry.message = message
+        self._become(entry, message)
         self._tell(MessageChanged(message))
         self._enqueue(message)
 
     async def _fail(self, key: str, entry: _Entry, refusal: Refusal) -> None:
         reason = explain(self._texts, refusal.code, refusal.text, refusal.args)
-        entry.message = replace(entry.message, state=MessageState.FAILED, reason=reason)
+        self._become(entry, replace(entry.message, state=MessageState.FAILED, reason=reason))
         self._tell(MessageChanged(entry.message))
-        self._changed.set()
         await self._disk.run(entry.slot.outbox.fail, key, reason)
 
     async def _remove_done(self) -> None:
         """Let go of what is stored, as much at a time as has gathered."""
-        while self._done:
-            slot, keys = self._done.popitem()
-            await self._disk.run(slot.outbox.remove, keys)
+        try:
+            while self._done:
+                slot, keys = self._done.popitem()
+                await self._disk.run(slot.outbox.remove, keys)
+        finally:
+            self._is_removing = False
 
     async def _pump(self, link: Link) -> None:
         try:
             while self._link is link:
-                if (key := self._next()) is not None:
-                    self._send(link, key)
-                    await link.drain()
-                    continue
                 self._wake.clear()
+                while (key := self._next()) is not None:
+                    self._send(link, key)
+                    if link.gathered >= _AT_ONCE:
+                        await link.drain()
+                await link.drain()
                 await self._wake.wait()
         except LinkCut:
             return
@@ -289,7 +299,7 @@ class Sending:
     def _send(self, link: Link, key: str) -> None:
         message = self._entries[key].message
         try:
-            link.send(Send(message.room, message.dev, message.n, message.body, message.kind, message.grid))
+            link.gather(Send(message.room, message.dev, message.n, message.body, message.kind, message.grid))
         except LocalProtocolError as error:
             code, args = ErrorCode.MESSAGE_TOO_LONG, {"size": str(len(message.body.encode())), "max": "65536"}
             refusal = Refusal(message.dev, message.n, code, str(error), args)
@@ -320,10 +330,18 @@ class Sending:
 
     def _add(self, message: OwnMessage, slot: Slot) -> None:
         self._entries[message.key] = _Entry(message, slot)
+        self._pending += message.state is MessageState.PENDING
         self._by_number[message.dev, message.n] = message.key
+
+    def _become(self, entry: _Entry, message: OwnMessage) -> None:
+        self._pending += message.state is MessageState.PENDING
+        self._pending -= entry.message.state is MessageState.PENDING
+        entry.message = message
+        self._changed.set()
 
     def _forget(self, key: str, entry: _Entry) -> None:
         del self._entries[key]
+        self._pending -= entry.message.state is MessageState.PENDING
         self._by_number.pop((entry.message.dev, entry.message.n), None)
         self._changed.set()
 

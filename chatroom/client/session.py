@@ -132,7 +132,7 @@ class Session:
 
     @property
     def store(self) -> Store | None:
-        """What is kept of this server, once its key is known. Its methods block."""
+        """What is kept of this server, once its key is known; None for scripts. Its methods block."""
         return self._keeper.store
 
     # --- events ---------------------------------------------------------------------------------
@@ -304,8 +304,9 @@ class Session:
 
     async def _close(self) -> None:
         self._over(NotConnected(self._texts._("You have left the server.")))
-        await self._attempts.close()
+        await self._attempts.leave()
         await self._tasks.cancel_all()
+        self._attempts.close()
         await self._sending.close()
         await self._keeper.close()
         self._disk.close()
@@ -330,7 +331,8 @@ class Session:
 
     async def meet(self, server_key: bytes) -> None:
         """The server's key is known: everything belongs to it from here on."""
-        await self._keeper.open(functools.partial(open_store, self._profile, server_key))
+        if not self._options.quiet:
+            await self._keeper.open(functools.partial(open_store, self._profile, server_key))
         if self._options.sends:
             await self._sending.claim(b"guest" + server_key if self._options.as_guest else server_key)
         self.server_key = server_key

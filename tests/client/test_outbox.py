@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.client.devices import claim_free, claim_waiting
@@ -110,6 +110,7 @@ def test_the_file_is_private(tmp_path: Path) -> None:
     assert (tmp_path / "outbox.db").stat().st_mode & 0o777 == 0o600
 
 
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["add", "remove", "fail", "retry", "reopen"]), st.integers(0, 9))))
 def test_no_order_of_events_loses_or_renames_a_message(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
