@@ -45,7 +45,7 @@ async def serve(settings: Settings, texts: Texts, options: Namespace, environ: M
     logs = _open_logs(settings, options, file)
     try:
         if file is None:
-            logs.note(texts._("no server.log: {reasons}").format(reasons="; ".join(problems)))
+            logs.problem(texts._("no server.log: {reasons}").format(reasons="; ".join(problems)))
         server = await _start(settings, texts, logs, file, environ)
         _greet(server, texts, options, file)
         logs.note("the server is ready")
@@ -57,7 +57,8 @@ async def serve(settings: Settings, texts: Texts, options: Namespace, environ: M
 
 def _open_logs(settings: Settings, options: Namespace, file: RotatingFile | None) -> OperatorLog:
     return OperatorLog(
-        console=None if options.quiet else sys.stderr,
+        console=sys.stderr,
+        events=not options.quiet,
         messages=options.verbose or (sys.stderr.isatty() and not options.quiet),
         file=file,
         conversation=settings.log_conversation,

@@ -5,7 +5,6 @@ talk, lines are left out, and how many is written in their place. Rooms' histori
 """
 
 import logging
-import sys
 import threading
 import time
 from collections.abc import Iterable
@@ -57,7 +56,8 @@ class OperatorLog:
 
     Args:
         console: Where console lines go; None for nowhere.
-        messages: Whether the console shows messages, too.
+        events: Whether the console shows what happens, and not only problems.
+        messages: Whether it shows messages, too.
         file: Where server.log's lines go; None for nowhere.
         conversation: Whether what people say stands in the file.
     """
@@ -66,10 +66,12 @@ class OperatorLog:
         self,
         *,
         console: TextIO | None = None,
+        events: bool = True,
         messages: bool = False,
         file: RotatingFile | None = None,
         conversation: bool = True,
     ) -> None:
+        self._shows_events = events
         self._wants_messages = messages or (file is not None and conversation)
         self._queue: SimpleQueue[_Event | list[Said] | None] = SimpleQueue()
         self._writer = _Writer(self._queue, console, file, messages=messages, conversation=conversation)
@@ -89,6 +91,10 @@ class OperatorLog:
     def note(self, text: str) -> None:
         """Something about the server itself, for console and file."""
         self._put(text, text)
+
+    def problem(self, text: str) -> None:
+        """Something that an operator has to know, for console and file."""
+        self._writer.take(1, _Event(time.time(), text, text))
 
     def connected(self, peer: tuple[str, int]) -> None:
         """A client's connection was accepted."""
@@ -110,7 +116,7 @@ class OperatorLog:
             self._writer.take(len(lines), lines)
 
     def _put(self, console: str, file: str) -> None:
-        self._writer.take(1, _Event(time.time(), console, file))
+        self._writer.take(1, _Event(time.time(), console if self._shows_events else "", file))
 
 
 def _at(peer: tuple[str, int]) -> str:
@@ -141,7 +147,7 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record over."""
         try:
-            self._logs.note(self.format(record))
+            self._logs.problem(self.format(record))
         except Exception:  # noqa: BLE001 - as logging's own handlers do
             self.handleError(record)
 
@@ -303,8 +309,3 @@ def _spoken(line: _Line) -> str:
             return f"#{room} * {nick} {body}"
         case _:
             return f"#{room} {nick} ({one_line(line.kind)}): {body}"
-
-
-def default_console() -> TextIO:
-    """Standard error, as it stands when the server starts."""
-    return sys.stderr

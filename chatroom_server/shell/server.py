@@ -123,14 +123,14 @@ class Server:
 
     def _make_hub(self, recovery: Recovery) -> None:
         for note in recovery.notes:
-            self._logs.note(note)
+            self._logs.problem(note)
         identity = self._identity
         invitations = self._invitations = InvitationBook(
             public_key=identity.public_key,
             addresses=[],
             secret="" if self.settings.open else identity.invitation_secret,
             room=self.settings.default_room,
-            opening=opening_command(self.settings),
+            opening="",
         )
         self._hub = Hub(
             ServerIdentity(
@@ -167,12 +167,13 @@ class Server:
         )
         self._control = ControlSocket(control, self._commands.handlers())
         self.addresses = [sock.getsockname()[:2] for sock in sockets]
+        self._invitations.opening = opening_command(self.settings, self.addresses[0][1])
         self._invitations.addresses = await asyncio.to_thread(reachable, self.addresses, self.settings.public)
         await self._control.open()
         undo.push_async_callback(self._control.close)
         self._announcement = await asyncio.to_thread(Announcement, self._places.runtime, self.description())
         self.runner.feed(Started())
-        self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.note)
+        self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.problem)
 
     def _replace_invitation(self, secret: str) -> None:
         self._invitations.secret = "" if self.settings.open else secret
@@ -229,7 +230,7 @@ class Server:
             self.runner.abort_all()
 
     def _report_crash(self, name: str, error: BaseException) -> None:
-        self._logs.note(f"{name} crashed: {error!r}")
+        self._logs.problem(f"{name} crashed: {error!r}")
 
     # --- facts -----------------------------------------------------------------------------------
     def status(self) -> Status:
@@ -265,11 +266,11 @@ class Server:
         )
 
 
-def opening_command(settings: Settings) -> str:
+def opening_command(settings: Settings, port: int) -> str:
     """What opens a server to the network, keeping its data."""
     data = ["--data", str(settings.data)] if settings.data_given else []
     stop = shlex.join(["chatroom-server", "stop", *data])
-    start = shlex.join(["chatroom-server", "-a", "0.0.0.0", "-p", str(settings.port), *data])
+    start = shlex.join(["chatroom-server", "-a", "0.0.0.0", "-p", str(port), *data])
     return f"{stop} && {start}"
 
 

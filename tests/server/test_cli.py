@@ -97,7 +97,7 @@ def test_it_says_where_it_listens_and_stops_on_a_signal(tmp_path: Path) -> None:
     assert status == 0
     assert f"listens on 127.0.0.1:{process.port}" in errors
     assert str(tmp_path / "server") in errors
-    assert "chatroom-server -a 0.0.0.0" in errors
+    assert f"chatroom-server -a 0.0.0.0 -p {process.port}" in errors
     assert "the server has stopped" in errors
     assert not list((tmp_path / "run").glob("*.json"))
 

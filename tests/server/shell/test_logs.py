@@ -64,6 +64,17 @@ def test_the_console_shows_one_line_each(tmp_path: Path) -> None:
     ]
 
 
+def test_a_quiet_console_shows_problems_only(tmp_path: Path) -> None:
+    console = io.StringIO()
+    logs = OperatorLog(console=console, events=False, file=RotatingFile(tmp_path / "server.log"))
+    logs.note("ready")
+    logs.connected(("127.0.0.1", 5000))
+    logs.problem("the disk is full")
+    logs.close()
+    assert [text[9:] for text in console.getvalue().splitlines()] == ["the disk is full"]
+    assert written(tmp_path / "server.log") == ["ready", "the disk is full"]
+
+
 def test_a_busy_second_is_summed_up(tmp_path: Path) -> None:
     console = io.StringIO()
     logs = OperatorLog(console=console, messages=True)
