@@ -11,26 +11,18 @@ link. All that is kept belongs to the server's key, never to an address.
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Self, TypeVar
+from typing import Self
 
 from chatroom.client.address import Address
 from chatroom.client.arrivals import Arrivals, Me
+from chatroom.client.asking import Asking, F, Question
 from chatroom.client.attempts import Attempts
 from chatroom.client.disk import Disk
 from chatroom.client.errors import ClientError, NotConnected, RequestFailed
 from chatroom.client.event_queue import EventQueue
-from chatroom.client.events import (
-    Ended,
-    NickRefused,
-    Offline,
-    Online,
-    OwnMessage,
-    PastReplaced,
-    RoomOpened,
-    SessionEvent,
-)
+from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessage, PastReplaced, SessionEvent
 from chatroom.client.following import Follower, Stored
 from chatroom.client.keeping import Keeper
 from chatroom.client.link import Link
@@ -45,35 +37,13 @@ from chatroom.client.timing import Timing
 from chatroom.client.trust import Trust
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode, RemoteProtocolError
-from chatroom.protocol.frames import (
-    AnyFrame,
-    AskInvitation,
-    Away,
-    Direct,
-    Done,
-    Fetch,
-    Invitations,
-    Join,
-    Joined,
-    Leave,
-    LeftRoom,
-    ListRooms,
-    Open,
-    Page,
-    People,
-    Rename,
-    Rooms,
-    Welcome,
-    Who,
-)
-from chatroom.protocol.ids import DeviceId, MessageId, RoomId, UserId
-from chatroom.protocol.limits import PAGE_LINES_MAX
+from chatroom.protocol.frames import Away, Joined, Open, Page, Welcome
+from chatroom.protocol.ids import DeviceId, RoomId, UserId
 
-F = TypeVar("F", bound=AnyFrame)
 _log = logging.getLogger(__name__)
 
 
-class Session:
+class Session(Asking):
     """One user on one server; `connect` makes it.
 
     Iterating gives its events, to one reader, until the session is over. Calls that ask the server raise
@@ -198,89 +168,6 @@ class Session:
                 await tasks.first_of(stored, over)
         return self._sending.pending
 
-    # --- asking ---------------------------------------------------------------------------------
-    async def join(self, name: str, *, create: bool = False) -> RoomOpened:
-        """Become a member of a room, with `create` of a new one."""
-        return await self._open(lambda rid: Join(rid, name, create))
-
-    async def open(self, name: str) -> RoomOpened:
-        """Get a room's lines without becoming a member; again by itself after a cut."""
-        return await self._open(lambda rid: Open(rid, name), is_kept=True)
-
-    async def direct(self, *, nick: str = "", user: str = "") -> RoomOpened:
-        """Open the conversation with one user."""
-        return await self._open(lambda rid: Direct(rid, nick, user))
-
-    async def leave(self, room: RoomId) -> None:
-        """Give a room up."""
-        await self._ask(lambda rid: Leave(rid, room), LeftRoom)
-
-    async def rooms(self) -> Rooms:
-        """The rooms that one may join."""
-        return await self._ask(ListRooms, Rooms)
-
-    async def who(self, name: str) -> People:
-        """The people of a room."""
-        return await self._ask(lambda rid: Who(rid, name), People)
-
-    async def rename(self, nick: str) -> None:
-        """Take another nick."""
-        await self._ask(lambda rid: Rename(rid, nick), Done)
-        self._me.nick = nick
-
-    async def invitations(self, room: str = "") -> Invitations:
-        """The lines that let others in."""
-        return await self._ask(lambda rid: AskInvitation(rid, room), Invitations)
-
-    async def page(
-        self,
-        room: RoomId,
-        *,
-        after: MessageId | None = None,
-        before: MessageId | None = None,
-        limit: int = 100,
-        wait: bool = True,
-    ) -> list[Stored]:
-        """Lines of a room, oldest first: behind `after`, or the last ones below `before`, or the newest.
-
-        Args:
-            limit: At most so many; at most 512.
-            wait: Wait for the link to come back; else raise `NotConnected`.
-        """
-        limit = max(1, min(limit, PAGE_LINES_MAX))
-        while True:
-            try:
-                page = await self._ask(lambda rid: Fetch(rid, room, after, before, limit), Page, wait=wait)
-                return self._arrivals.page(page)
-            except NotConnected:
-                if not wait or self._end is not None:
-                    raise
-            except RemoteProtocolError as error:
-                sentence = self._texts._("the server sent what cannot be read")
-                raise RequestFailed(ErrorCode.BAD_FRAME, sentence) from error
-
-    async def follow(self, room: RoomId, *, after: MessageId) -> AsyncIterator[Stored]:
-        """The lines of a room behind `after`, then those that come, without a gap and none twice.
-
-        Raises:
-            RequestFailed: The room is not for us.
-            ClientError: The session is over: why.
-        """
-        follower = Follower(room, after)
-        self._arrivals.followers.append(follower)
-        try:
-            await self._watch(follower)
-            while True:
-                await follower.wait()
-                for stored in follower.take_live():
-                    yield stored
-                if follower.is_behind:
-                    page = await self.page(room, after=follower.after, limit=PAGE_LINES_MAX)
-                    for stored in follower.take_page(page):
-                        yield stored
-        finally:
-            self._arrivals.followers.remove(follower)
-
     # --- the link -------------------------------------------------------------------------------
     async def away(self, away: bool) -> None:
         """Say that nobody sits here, or that somebody does again; said anew after each login."""
@@ -401,36 +288,47 @@ class Session:
             reason = self._texts._("The server has another past than before: an older backup was put back.")
             self.tell(PastReplaced(reason))
 
-    async def _open(self, question: Callable[[int], AnyFrame], *, is_kept: bool = False) -> RoomOpened:
-        joined = await self._ask(question, Joined)
-        if is_kept or self._options.quiet:
-            self._opened.add(joined.room.id)
-        return RoomOpened(joined.room, joined.people, joined.more, joined.created, asked=True)
-
-    async def _watch(self, follower: Follower) -> None:
-        """Have the lines of a room come, and learn how many there are."""
+    async def _begin(self, follower: Follower) -> None:
+        self._arrivals.followers.append(follower)
         newest = self._arrivals.progress.newest(follower.room)
         if newest is not None:
             follower.exists(newest)
         else:
             self._opened.add(follower.room)
-            await self._retrying(lambda rid: Open(rid, follower.room), Joined)
+            await self._ask(lambda rid: Open(rid, follower.room), Joined, wait=True)
 
-    async def _retrying(self, question: Callable[[int], AnyFrame], answer: type[F]) -> F:
+    def _finish(self, follower: Follower) -> None:
+        self._arrivals.followers.remove(follower)
+
+    async def _ask(self, question: Question, answer: type[F], *, wait: bool = False) -> F:
         while True:
+            await self._until_online(wait=wait)
             try:
-                return await self._ask(question, answer, wait=True)
+                return await self._requests.ask(question, answer)
             except NotConnected:
-                if self._end is not None:
+                if not wait or self._end is not None:
                     raise
 
-    async def _ask(self, question: Callable[[int], AnyFrame], answer: type[F], *, wait: bool = False) -> F:
+    async def _until_online(self, *, wait: bool) -> None:
         while not self.online:
             self._raise_end()
             if self._tried and not wait:
                 raise self._not_connected()
             await self._next_news()
-        return await self._requests.ask(question, answer)
+
+    def _stored(self, page: Page) -> list[Stored]:
+        try:
+            return self._arrivals.page(page)
+        except RemoteProtocolError as error:
+            sentence = self._texts._("the server sent what cannot be read")
+            raise RequestFailed(ErrorCode.BAD_FRAME, sentence) from error
+
+    def _opened_room(self, room: RoomId, *, is_kept: bool) -> None:
+        if is_kept or self._options.quiet:
+            self._opened.add(room)
+
+    def _renamed(self, nick: str) -> None:
+        self._me.nick = nick
 
     async def _until_known(self) -> None:
         while self.server_key is None:
