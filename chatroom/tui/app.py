@@ -67,11 +67,14 @@ class ChatroomApp(SteadyApp[int]):
         return self.chat
 
     def on_mount(self) -> None:
-        """Connect; rubbish is only collected once the first screen stands."""
+        """Begin once the first screen stands."""
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        _collect_from_now_on()
         self.run_worker(self.live.run(), group="live", exit_on_error=True)
         self.run_worker(self._keeper.run(), group="keeper")
         self.run_worker(self._open_log(), group="log")
-        self.call_after_refresh(_collect_from_now_on)
 
     async def on_unmount(self) -> None:
         """Keep what is to be kept, however the screen came to its end."""

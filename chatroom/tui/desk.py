@@ -1,4 +1,7 @@
-"""What one can do from the screen: it asks the session, and tells the screen what to show."""
+"""What one can do from the screen: it asks the session, and tells the screen what to show.
+
+Other screens are imported when they are needed: that makes the first one come sooner.
+"""
 
 import contextlib
 from pathlib import Path
@@ -14,8 +17,6 @@ from chatroom.common.texts import Texts
 from chatroom.protocol.frames import LineKind
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.tui.conversation import Conversation, Part
-from chatroom.tui.screens.notice import NoticeScreen
-from chatroom.tui.screens.preview import PreviewScreen
 
 if TYPE_CHECKING:
     from chatroom.client.session import Session
@@ -115,6 +116,8 @@ class Desk:
     async def who(self, name: str, *, room: RoomId | None) -> None:
         """Show the people of a room: the one named, else this one."""
         asked = name or self.in_room(room)
+        from chatroom.tui.screens.notice import NoticeScreen
+
         people = (await self.live.who(asked)).people
         lines = [
             f"{one_line(person.nick)} — {self.texts._(person.state.value)}"
@@ -134,6 +137,8 @@ class Desk:
 
     async def invite(self) -> None:
         """Show the line that lets others in, or the command that opens the server."""
+        from chatroom.tui.screens.notice import NoticeScreen
+
         _ = self.texts._
         answer = await self.live.invitations(self.conversation.rooms.current or "")
         lines = [one_line(line) for line in answer.invitations]
@@ -148,6 +153,7 @@ class Desk:
     async def show_picture(self, path: Path, *, room: RoomId | None) -> None:
         """Draw a picture, show it, and send it if it pleases."""
         from chatroom.media import SENTENCES, PictureError
+        from chatroom.tui.screens.preview import PreviewScreen
 
         room = self.in_room(room)
         try:

@@ -25,8 +25,6 @@ from chatroom.tui.launch import Launch
 from chatroom.tui.messages import EventsArrived
 from chatroom.tui.naming import name_problem
 from chatroom.tui.screens.chat import ChatScreen
-from chatroom.tui.screens.first_start import NickScreen
-from chatroom.tui.screens.questions import QuestionScreen, key_changed_question, trust_question
 from chatroom.tui.widgets.banner import Condition, LinkState
 
 if TYPE_CHECKING:
@@ -164,6 +162,8 @@ class Live:
             await self._screen.choose_room(name)
 
     async def _ask_nick(self, refused: NickRefused) -> None:
+        from chatroom.tui.screens.first_start import NickScreen
+
         texts = self._launch.texts
         problem = "" if refused.code == ErrorCode.NICK_NEEDED else one_line(refused.reason)
         nick = refused.nick or usual_nick(self._launch.profile.name)
@@ -177,11 +177,15 @@ class Live:
             self._session.login_again(answer)
 
     async def _ask_trust(self, address: Address, fingerprint: str) -> bool:
+        from chatroom.tui.screens.questions import QuestionScreen, trust_question
+
         question = trust_question(str(address), fingerprint, self._launch.texts)
         answer = await self._screen.ask(QuestionScreen(question))
         return answer is True
 
     async def _tell_key_changed(self, reason: str, mend: str) -> None:
+        from chatroom.tui.screens.questions import QuestionScreen, key_changed_question
+
         await self._screen.ask(QuestionScreen(key_changed_question(reason, mend, self._launch.texts)))
 
     def _show_end(self, reason: str, mend: str) -> None:

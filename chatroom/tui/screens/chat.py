@@ -26,8 +26,6 @@ from chatroom.tui.keys import KEYS, bindings
 from chatroom.tui.naming import name_problem
 from chatroom.tui.palette import Entry
 from chatroom.tui.screens.chat_view import ChatView
-from chatroom.tui.screens.first_start import RoomScreen
-from chatroom.tui.screens.help import HelpScreen
 from chatroom.tui.widgets.composer import Composer
 from chatroom.tui.widgets.message_log import MessageLog
 from chatroom.tui.widgets.rows import RowList
@@ -144,6 +142,8 @@ class ChatScreen(ChatView):
 
     async def choose_room(self, default: str = "") -> None:
         """Let one choose a room out of all, or make a new one."""
+        from chatroom.tui.screens.first_start import RoomScreen
+
         rooms = (await self.desk.live.rooms()).rooms
         self.known_rooms = [room.name for room in rooms]
         current = self.conversation.rooms.current
@@ -206,6 +206,8 @@ class ChatScreen(ChatView):
 
     def action_help(self) -> None:
         """Show keys and commands."""
+        from chatroom.tui.screens.help import HelpScreen
+
         self.app.push_screen(HelpScreen(self.texts))
 
     def action_toggle_rooms(self) -> None:

@@ -75,6 +75,7 @@ class ChatView(Screen[None]):
         self._keeper = keeper
         self._bell = bell
         self._drawn: RoomId | None = None
+        self._has_panes = False
 
     def compose(self) -> ComposeResult:
         """The panes."""
@@ -91,6 +92,7 @@ class ChatView(Screen[None]):
 
     def on_mount(self) -> None:
         """Draw what is known already."""
+        self._has_panes = True
         self.draw(*Part)
         self.composer.focus()
 
@@ -144,7 +146,7 @@ class ChatView(Screen[None]):
 
     def draw(self, *parts: Part) -> None:
         """Draw parts anew, where something changed."""
-        if not self.is_mounted:
+        if not self._has_panes:
             return
         if self.conversation.rooms.current != self._drawn:
             self._turn_to(self.conversation.rooms.current)
