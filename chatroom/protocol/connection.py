@@ -14,6 +14,7 @@ from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerFinish
 from chatroom.protocol.frames import (
     BY_FRAME,
     BY_KIND,
+    KINDS,
     AnyFrame,
     Bye,
     Failed,
@@ -23,7 +24,7 @@ from chatroom.protocol.frames import (
     Sender,
 )
 from chatroom.protocol.limits import DEAD_AFTER_S, PING_AFTER_S
-from chatroom.protocol.transitions import State, next_state
+from chatroom.protocol.transitions import ALWAYS, HANDSHAKE, State, next_state
 
 
 class Role(Enum):
@@ -35,6 +36,12 @@ class Role(Enum):
 
 _PEER = {Role.CLIENT: Sender.SERVER, Role.SERVER: Sender.CLIENT}
 _SELF = {Role.CLIENT: Sender.CLIENT, Role.SERVER: Sender.SERVER}
+_STATEFUL = HANDSHAKE | ALWAYS
+_PLAIN = {
+    role: frozenset(info.kind for info in KINDS if info.sender is _PEER[role] and info.frame not in _STATEFUL)
+    for role in Role
+}
+"""Kinds that an online link takes from its peer without another thought: nearly all of what is sent."""
 _PING, _PONG = codec.encode(Ping()), codec.encode(Pong())
 
 
@@ -46,11 +53,12 @@ class Connection:
         now: The caller's monotonic clock, in seconds.
     """
 
-    __slots__ = ("_asked", "_clean", "_heard", "_output", "_reader", "role", "state")
+    __slots__ = ("_asked", "_clean", "_heard", "_output", "_plain", "_reader", "role", "state")
 
     def __init__(self, role: Role, *, now: float) -> None:
         self.role = role
         self.state = State.OPENED
+        self._plain = _PLAIN[role]
         self._reader = codec.FrameReader()
         self._output: list[bytes] = []
         self._heard = now
@@ -138,6 +146,10 @@ class Connection:
 
     def _receive(self, kind: int, body: bytes, events: list[Event]) -> None:
         if self.state is State.CLOSED:
+            return None
+        if self.state is State.ONLINE and kind in self._plain:
+            events.append(FrameReceived(codec.decode_body(kind, body), body))
+            self._clean = False
             return None
         info = BY_KIND.get(kind)
         if info is None:

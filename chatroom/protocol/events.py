@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 
+import msgspec
+
 from chatroom.protocol.errors import RemoteProtocolError
 from chatroom.protocol.frames import AnyFrame
 
 
-@dataclass(frozen=True, slots=True)
-class FrameReceived:
-    """A legal frame arrived.
+class FrameReceived(msgspec.Struct, frozen=True, gc=False):
+    """A legal frame arrived. One is made for each frame: a frozen dataclass takes five times as long.
 
     Attributes:
         frame: What it says.

@@ -48,6 +48,10 @@ ALWAYS: Final[frozenset[type]] = frozenset({Failed, Goodbye, Ping, Pong, Bye})
 """Legal in every state but CLOSED, from the end that may send them."""
 
 
+HANDSHAKE: Final[frozenset[type]] = frozenset({Hello, Login, ServerHello, Welcome})
+"""Legal only where `TRANSITIONS` has them; all others are at home in ONLINE, and change no state there."""
+
+
 def next_state(state: State, frame: type[Frame] | type[Line]) -> State | None:
     """The state after a frame, or None where the frame has no place."""
     move = TRANSITIONS.get((state, frame))
@@ -57,5 +61,4 @@ def next_state(state: State, frame: type[Frame] | type[Line]) -> State | None:
         return None
     if frame in ALWAYS:
         return state
-    handshake = frame in (Hello, Login, ServerHello, Welcome)
-    return state if state is State.ONLINE and not handshake else None
+    return state if state is State.ONLINE and frame not in HANDSHAKE else None
