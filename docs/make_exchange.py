@@ -20,7 +20,6 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from chatroom.protocol import Connection, Role, auth, codec
 from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import (
-    BY_KIND,
     AnyFrame,
     Bye,
     Hello,
@@ -33,6 +32,7 @@ from chatroom.protocol.frames import (
     Welcome,
 )
 from chatroom.protocol.ids import DeviceId, RoomId
+from chatroom.protocol.kinds import BY_KIND
 
 DOCUMENT = Path(__file__).with_name("protocol.md")
 _PATIENCE_S = 20.0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from chatroom.protocol import limits
 from chatroom.protocol.errors import ERRORS
-from chatroom.protocol.frames import KINDS, Sender
+from chatroom.protocol.kinds import KINDS, Sender
 
 DOCUMENT = Path(__file__).with_name("protocol.md")
 _FROM = {Sender.CLIENT: "client", Sender.SERVER: "server", Sender.BOTH: "both"}

@@ -15,7 +15,8 @@ from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import Connection, NotChatroomError, Role, State
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerSilent
-from chatroom.protocol.frames import BY_FRAME, AnyFrame, Bye, Failed, Goodbye, Ping, Send, ServerHello
+from chatroom.protocol.frames import AnyFrame, Bye, Failed, Goodbye, Ping, Send, ServerHello
+from chatroom.protocol.kinds import BY_FRAME
 
 _FIRST_KINDS: Final = frozenset(BY_FRAME[frame].kind for frame in (ServerHello, Failed, Goodbye, Ping))
 """What a server may begin with."""

@@ -9,7 +9,8 @@ from typing import Final
 import msgspec
 
 from chatroom.protocol.errors import ErrorCode, LocalProtocolError, RemoteProtocolError
-from chatroom.protocol.frames import BY_FRAME, BY_KIND, KINDS, AnyFrame, Line
+from chatroom.protocol.frames import AnyFrame, Line
+from chatroom.protocol.kinds import BY_FRAME, BY_KIND, KINDS
 from chatroom.protocol.limits import FRAME_UNKNOWN_MAX
 
 _ENCODER: Final = msgspec.json.Encoder()

@@ -11,18 +11,8 @@ from chatroom.protocol.errors import (
     RemoteProtocolError,
 )
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerFinished, PeerSilent
-from chatroom.protocol.frames import (
-    BY_FRAME,
-    BY_KIND,
-    KINDS,
-    AnyFrame,
-    Bye,
-    Failed,
-    Goodbye,
-    Ping,
-    Pong,
-    Sender,
-)
+from chatroom.protocol.frames import AnyFrame, Bye, Failed, Goodbye, Ping, Pong
+from chatroom.protocol.kinds import BY_FRAME, BY_KIND, KINDS, Sender
 from chatroom.protocol.limits import DEAD_AFTER_S, PING_AFTER_S
 from chatroom.protocol.transitions import ALWAYS, HANDSHAKE, State, next_state
 

@@ -8,8 +8,9 @@ from collections.abc import Callable
 import msgspec
 
 from chatroom.protocol import ERRORS, ErrorCode, codec
-from chatroom.protocol.frames import BY_FRAME, Failed, Page
+from chatroom.protocol.frames import Failed, Page
 from chatroom.protocol.ids import MessageId, RoomId
+from chatroom.protocol.kinds import BY_FRAME
 from chatroom.protocol.limits import PAGE_BYTES_MAX
 from chatroom_server.core.effects import FetchPage
 from chatroom_server.core.ports import Log

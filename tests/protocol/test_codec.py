@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.protocol import ErrorCode, LocalProtocolError, RemoteProtocolError, codec, limits
-from chatroom.protocol.frames import BY_FRAME, BY_KIND, KINDS, Fetch, KindInfo, Line, Ping, Send, Welcome
+from chatroom.protocol.frames import Fetch, Line, Ping, Send, Welcome
 from chatroom.protocol.ids import DeviceId, RoomId
+from chatroom.protocol.kinds import BY_FRAME, BY_KIND, KINDS, KindInfo
 
 BEACH = "été à la plage 🏖"
 

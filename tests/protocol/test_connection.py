@@ -16,7 +16,6 @@ from chatroom.protocol import (
 )
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerFinished, PeerSilent
 from chatroom.protocol.frames import (
-    KINDS,
     AnyFrame,
     Bye,
     Failed,
@@ -30,6 +29,7 @@ from chatroom.protocol.frames import (
     Welcome,
 )
 from chatroom.protocol.ids import DeviceId, Epoch, RoomId, UserId
+from chatroom.protocol.kinds import KINDS
 
 HELLO = Hello(versions=(1, 1), nonce=bytes(32))
 SERVER_HELLO = ServerHello(version=1, nonce=bytes(32), key=bytes(32), signature=bytes(64))

@@ -6,7 +6,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.protocol.frames import (
-    BY_FRAME,
     Ack,
     AnyFrame,
     AskInvitation,
@@ -27,11 +26,11 @@ from chatroom.protocol.frames import (
     Refusal,
     Rename,
     Send,
-    Sender,
     Welcome,
     Who,
 )
 from chatroom.protocol.ids import DeviceId, RoomId, UserId
+from chatroom.protocol.kinds import BY_FRAME, Sender
 from chatroom_server.core.inputs import Received
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Key, Stage
