@@ -70,6 +70,18 @@ async def test_two_people_talk(tmp_path: Path, size: tuple[int, int]) -> None:
     assert "alice said: hi [/b]" in log
 
 
+async def test_after_a_start_everybody_in_the_room_is_known(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        alice = ChatroomApp(launch(tmp_path, server, "alice", nick="alice", room="general"))
+        async with alice.run_test() as hers:
+            await until(hers, lambda: is_online(alice))
+            for _start in range(2):
+                bob = ChatroomApp(launch(tmp_path, server, "bob", nick="bob", room="general"))
+                async with bob.run_test() as his:
+                    await until(his, lambda: is_online(bob))  # noqa: B023  # not kept
+                    await until(his, lambda: len(bob.chat.conversation.people.online) == 2)  # noqa: B023  # not kept
+
+
 async def test_the_first_start_asks_for_trust_nick_and_room(tmp_path: Path) -> None:
     async with FakeServer() as server:
         app = ChatroomApp(replace(launch(tmp_path, server, "me"), pin=""))

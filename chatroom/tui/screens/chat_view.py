@@ -75,6 +75,7 @@ class ChatView(Screen[None]):
         self._keeper = keeper
         self._bell = bell
         self._drawn: RoomId | None = None
+        self._people_known: set[RoomId] = set()
         self._has_panes = False
 
     def compose(self) -> ComposeResult:
@@ -128,11 +129,30 @@ class ChatView(Screen[None]):
         self.draw(*changes.parts)
         if any(isinstance(event, RoomOpened | RoomClosed | Online) for event in events):
             self._keeper.keep_rooms(self.conversation.infos)
-        for event in events:
-            if isinstance(event, LinesMissed):
-                self.run_worker(self.desk.ask_who(event.room), group=f"who {event.room}", exclusive=True)
+        self._learn_people(events)
         if changes.meant_in and self._bell and not self.desk.quiet:
             self.app.bell()
+
+    def _learn_people(self, events: Sequence[SessionEvent]) -> None:
+        """A login does not tell who is in one's rooms, and a link that was away missed who came and left."""
+        for event in events:
+            match event:
+                case Online():
+                    self._people_known.clear()
+                case RoomOpened(room=info):
+                    self._people_known.add(info.id)
+                case LinesMissed(room=room):
+                    self._people_known.discard(room)
+                    self._ask_who(room)
+                case _:
+                    pass
+        if self.conversation.rooms.current is not None:
+            self._ask_who(self.conversation.rooms.current)
+
+    def _ask_who(self, room: RoomId) -> None:
+        if room not in self._people_known and self.desk.session is not None:
+            self._people_known.add(room)
+            self.run_worker(self.desk.ask_who(room), group=f"who {room}", exclusive=True)
 
     def _write_down(self, event: SessionEvent) -> None:
         """Put what was said, and who came and went, into the log file."""
@@ -180,6 +200,8 @@ class ChatView(Screen[None]):
     def _turn_to(self, room: RoomId | None) -> None:
         """Another room is on the screen: its lines, its draft."""
         self._drawn = room
+        if room is not None:
+            self._ask_who(room)
         self._log.timeline = self.conversation.timeline(room) if room is not None else None
         self.composer.turn_to(room, self._keeper.drafts.get(room, "") if room is not None else "")
 
