@@ -74,13 +74,16 @@ class Link:
         """Hand a frame to the system, or to its queue; who sends many awaits `drain` now and then.
 
         Raises:
-            LocalProtocolError: It is too long, or has no place now.
+            LocalProtocolError: It is too long.
+            LinkCut: The link is over, which `receive` may not have told yet.
         """
-        self._connection.send(frame)
+        self.gather(frame)
         self._flush()
 
     def gather(self, frame: AnyFrame) -> None:
         """Keep a frame for the next `send` or `drain`, so that many leave together; raises as `send` does."""
+        if self._connection.state is State.CLOSED:
+            raise self._cut(None)
         self._connection.send(frame)
         self.gathered += 64 + len(frame.body) if isinstance(frame, Send) else 64
 
@@ -118,7 +121,7 @@ class Link:
     async def close(self, *, politely: bool = False) -> None:
         """End the link; politely says goodbye first, and waits a little until that has left."""
         if politely and self.is_online and not self._silent:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, LinkCut):
                 self.send(Bye())
                 self._writer.close()
                 async with asyncio.timeout(_CLOSE_TIMEOUT_S):

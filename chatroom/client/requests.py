@@ -1,11 +1,12 @@
 """What one asks of the server, and the answers: each question has a number that its answer repeats."""
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 from typing import Final, TypeVar
 
 from chatroom.client.errors import NotConnected, RequestFailed
-from chatroom.client.link import Link
+from chatroom.client.link import Link, LinkCut
 from chatroom.client.sentences import explain
 from chatroom.common.texts import Texts
 from chatroom.protocol import LocalProtocolError
@@ -43,6 +44,8 @@ class Requests:
             try:
                 self._link.send(question(rid))
                 found = await waiting
+            except LinkCut as error:
+                raise self._not_connected() from error
             except LocalProtocolError as error:
                 raise RequestFailed(_BAD_ANSWER, self._texts._("that is too long to be asked")) from error
             finally:
@@ -54,7 +57,8 @@ class Requests:
     def tell(self, frame: AnyFrame) -> None:
         """Send what needs no answer, where there is a link."""
         if self._link is not None:
-            self._link.send(frame)
+            with contextlib.suppress(LinkCut):
+                self._link.send(frame)
 
     def online(self, link: Link) -> None:
         """Questions go to this link from now on."""

@@ -78,6 +78,7 @@ class Sending:
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
         self._needs_login = False
+        self._has_more = False
         self._pending = 0
         self._is_removing = False
         self._tasks = Tasks("sending")
@@ -155,8 +156,10 @@ class Sending:
         self._needs_login = False
         self._link = link
         self._in_flight = {device: set() for device in self._devices}
-        pending = [k for k, e in self._entries.items() if e.message.state is MessageState.PENDING]
-        self._queue = deque(sorted(pending, key=lambda key: self._entries[key].message.n))
+        pending = [e.message for e in self._entries.values() if e.message.state is MessageState.PENDING]
+        named = sorted((m for m in pending if m.dev in self._in_flight), key=lambda message: message.n)
+        self._queue = deque(message.key for message in named)
+        self._has_more = len(named) < len(pending)
         self._wake.set()
         self._tasks.start(self._pump(link), name="pump")
 
@@ -220,9 +223,17 @@ class Sending:
 
     async def _adopt(self) -> None:
         """Take over what waits for this server in slots that nobody uses any more."""
+        await self._give_back()
         at_most = DEVICES_PER_LINK_MAX - len(self._slots)
         for slot, messages in await self._disk.run(_claim_waiting, self._profile, self._scope, at_most):
             self._take_over(slot, messages)
+
+    async def _give_back(self) -> None:
+        """Let go of slots that were taken over and are empty now."""
+        busy = {entry.slot for entry in self._entries.values()} | set(self._done)
+        for slot in [slot for slot in self._slots[1:] if slot not in busy]:
+            self._slots.remove(slot)
+            await self._disk.run(slot.release)
 
     def _take_over(self, slot: Slot, messages: list[OwnMessage]) -> None:
         self._slots.append(slot)
@@ -272,7 +283,7 @@ class Sending:
         try:
             while self._link is link:
                 self._wake.clear()
-                while (key := self._next()) is not None:
+                while self._link is link and (key := self._next()) is not None:
                     self._send(link, key)
                     if link.gathered >= _AT_ONCE:
                         await link.drain()
@@ -325,7 +336,9 @@ class Sending:
         self._maybe_relogin()
 
     def _maybe_relogin(self) -> None:
-        if self._needs_login and not any(self._in_flight.values()):
+        is_due = self._needs_login or (self._has_more and not self._queue)
+        if is_due and self._link is not None and not any(self._in_flight.values()):
+            self.offline()
             self._relogin()
 
     def _add(self, message: OwnMessage, slot: Slot) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from typing import Final, Self
 
 import msgspec
@@ -62,6 +61,7 @@ class FakeServer:
         received: Every frame that came, oldest first.
         refusals: Codes with which frames of a type are answered from now on: requests, logins and messages.
         holds: Whether messages wait in place of being stored; `release` stores them.
+        on_their_way: Those that wait.
         signs_wrongly: Whether it cannot prove that it holds its key.
         is_deaf: Whether it hears nothing, pings included.
 
@@ -87,7 +87,7 @@ class FakeServer:
         self._port = port
         self._tls = tls
         self._links: list[_FakeLink] = []
-        self._held: list[Callable[[], None]] = []
+        self.on_their_way: dict[tuple[UserId, str, int], tuple[FakeUser, Send]] = {}
         self._server: asyncio.Server | None = None
         self._tasks = Tasks("fake")
 
@@ -159,9 +159,9 @@ class FakeServer:
     def release(self) -> None:
         """Store what was held."""
         self.holds = False
-        held, self._held = self._held, []
-        for store in held:
-            store()
+        held, self.on_their_way = self.on_their_way, {}
+        for author, sent in held.values():
+            self.publish(author, sent)
 
     def skip(self, nick: str, room: str, count: int) -> None:
         """Store lines that no link is sent, and tell the gap."""
@@ -186,19 +186,19 @@ class FakeServer:
             if link.user is not None and (room is None or room in link.rooms):
                 link.send(frame)
 
-    def hold(self, store: Callable[[], None]) -> None:
-        """Store something, or later."""
+    def hold(self, author: FakeUser, sent: Send) -> None:
+        """Store a message, or later."""
         if self.holds:
-            self._held.append(store)
+            self.on_their_way[author.user, sent.dev, sent.n] = (author, sent)
         else:
-            store()
+            self.publish(author, sent)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         link = _FakeLink(self, writer)
         self._links.append(link)
         try:
             while chunk := await reader.read(_CHUNK):
-                if not self.is_deaf:
+                if link in self._links and not self.is_deaf:
                     link.feed(chunk)
         except ConnectionError:
             pass
@@ -321,8 +321,10 @@ class _FakeLink:
         assert self.user is not None
         user = self.user
         known = self._world.stored.get((user.user, sent.dev, sent.n))
+        if (user.user, sent.dev, sent.n) in self._server.on_their_way:
+            return
         if known is None and sent.n > self._world.last_number(user.user, sent.dev):
-            self._server.hold(lambda: self._server.publish(user, sent))
+            self._server.hold(user, sent)
         elif known is None:
             self._refuse(sent, ErrorCode.NUMBER_PASSED)
         elif known[0] != sent:

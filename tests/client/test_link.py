@@ -21,7 +21,7 @@ from chatroom.client.profile import Profile
 from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol.codec import encode
-from chatroom.protocol.frames import Hello, Ping
+from chatroom.protocol.frames import Hello, Login, Ping
 from chatroom.testing import Clock, FakeServer
 from tests.client.helpers import next_event, session_on, until
 
@@ -176,3 +176,13 @@ async def test_a_silent_server_is_left_and_found_again(server: FakeServer, profi
         while not session.online:
             await clock.move(0.01)
             await asyncio.sleep(0.001)
+
+
+async def test_a_link_that_is_over_takes_nothing_more(server: FakeServer) -> None:
+    async with _link(server.address) as link:
+        await greet(link, Texts(), agent="test")
+        server.drop_links()
+        with pytest.raises(LinkCut):
+            await link.receive()
+        with pytest.raises(LinkCut):
+            link.send(Login(nick="it4"))

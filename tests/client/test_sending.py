@@ -1,6 +1,7 @@
 """What is said arrives once and in order, over cuts, refusals, lost outboxes and copied homes."""
 
 import asyncio
+import contextlib
 import shutil
 from pathlib import Path
 from random import Random
@@ -8,6 +9,7 @@ from random import Random
 import pytest
 
 from chatroom.client.devices import claim_free
+from chatroom.client.errors import NotConnected
 from chatroom.client.events import MessageState
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
@@ -73,6 +75,7 @@ async def test_what_is_stored_but_unanswered_is_not_said_twice(
         server.holds = True
         await session.say(GENERAL, "once")
         await until(lambda: bool(_sends(server)))
+        server.on_their_way.clear()
         server.world.store(server.world.users[session.user], _sends(server)[0])
         server.drop_links()
         assert await session.wait_all_stored(5) == 0
@@ -85,6 +88,7 @@ async def test_a_number_that_was_passed_over_is_replaced(connected: Connects, se
         server.holds = True
         first = await session.say(GENERAL, "first")
         await until(lambda: bool(_sends(server)))
+        server.on_their_way.clear()
         user = server.world.users[session.user]
         server.world.store(user, Send(GENERAL, first.dev, first.n + 5, "by another program"))
         server.drop_links()
@@ -102,6 +106,7 @@ async def test_a_device_that_another_program_uses_is_left_to_it(
         server.holds = True
         first = await session.say(GENERAL, "first")
         await until(lambda: bool(_sends(server)))
+        server.on_their_way.clear()
         user = server.world.users[session.user]
         server.world.store(user, Send(GENERAL, first.dev, first.n, "by another program"))
         server.drop_links()
@@ -201,3 +206,37 @@ async def test_a_caller_who_is_cancelled_undoes_nothing(connected: Connects, ser
             async with asyncio.timeout(0):
                 await session.say(GENERAL, "said anyway")
         await until(lambda: _bodies(server) == ["said anyway"] and not session.unsent())
+
+
+async def test_what_is_said_on_a_link_that_has_just_ended_stays_pending(
+    connected: Connects, server: FakeServer
+) -> None:
+    async with connected() as session:
+        await session.ready()
+        for turn in range(60):
+            server.drop_links()
+            for _step in range(turn % 7):
+                await asyncio.sleep(0)
+            await session.say(GENERAL, str(turn))
+            with contextlib.suppress(NotConnected):
+                await session.rooms()
+        assert await session.wait_all_stored(10) == 0
+    assert _bodies(server) == [str(turn) for turn in range(60)]
+
+
+async def test_what_many_programs_left_leaves_bit_by_bit(server: FakeServer, profile: Profile) -> None:
+    slots = [claim_free(profile.folder) for _ in range(20)]
+    for slot in slots:
+        slot.outbox.add(server.public_key, [Draft(GENERAL, slot.name)])
+        slot.outbox.retire(slot.outbox.device)
+        slot.outbox.add(server.public_key, [Draft(GENERAL, f"{slot.name} again")])
+        slot.release()
+    async with session_on(server, profile) as session:
+        await session.ready()
+        assert await session.wait_all_stored(5) == 0
+        server.drop_links()
+        await until(lambda: len(_bodies(server)) == 40)
+        assert await session.wait_all_stored(5) == 0
+    assert len(set(_bodies(server))) == 40
+    logins = [frame for frame in server.received if isinstance(frame, Login)]
+    assert max(len(login.devices) for login in logins) == 16

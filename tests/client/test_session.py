@@ -329,6 +329,7 @@ async def test_ones_own_line_in_a_gap_is_asked_about(connected: Connects, server
         await until(lambda: isinstance(server.received[-1], Send))
         sent = server.received[-1]
         assert isinstance(sent, Send)
+        server.on_their_way.clear()
         server.world.store(server.world.users[session.user], sent)
         server.skip("bob", "general", 1)
         stored = await next_event(session, MessageChanged, lambda e: e.message.state is MessageState.STORED)
