@@ -35,7 +35,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         return _client_parser().parse_args(words)
     invitations = [word for word in words[:at] if word.startswith(_INVITATION)]
     rest = [word for word in words[:at] if word not in invitations] + words[at + 1 :]
-    options = _script_parser(words[at]).parse_args(rest)
+    # Intermixed: `send ROOM --one TEXT` has its text behind an option.
+    options = _script_parser(words[at]).parse_intermixed_args(rest)
     options.invitation = invitations[0] if invitations else None
     return options
 
@@ -110,7 +111,9 @@ def _script_parser(command: str) -> argparse.ArgumentParser:
 
 
 def _send_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="*", metavar="TEXT", help="the message; else standard input is read")
+    parser.add_argument(
+        "text", nargs="*", default=[], metavar="TEXT", help="the message; else standard input is read"
+    )
     parser.add_argument("--image", metavar="PATH", help="send a picture, with TEXT as its caption")
     parser.add_argument("--one", action="store_true", help="all of the text is one message")
     parser.add_argument("--create", action="store_true", help="make the room if there is none")

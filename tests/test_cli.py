@@ -86,3 +86,13 @@ def test_help_is_an_answer(argv: list[str], capsys: pytest.CaptureFixture[str]) 
         run(argv)
     assert ended.value.code == 0
     assert "chatroom" in capsys.readouterr().out
+
+
+def test_a_text_may_stand_behind_options() -> None:
+    options = parse(["send", "general", "--one", "two", "--image", "a.png", "words"])
+    assert (options.room, options.text, options.one, options.image) == (
+        "general",
+        ["two", "words"],
+        True,
+        "a.png",
+    )
