@@ -308,6 +308,7 @@ class Session(Asking):
             except NotConnected:
                 if not wait or self._end is not None:
                     raise
+                await asyncio.sleep(0)  # the link is over, and whoever reads it is about to hear of it
 
     async def _until_online(self, *, wait: bool) -> None:
         while not self.online:
