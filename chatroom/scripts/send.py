@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.client.errors import RequestFailed
-from chatroom.client.events import MessageChanged, MessageState
+from chatroom.client.events import Ended, MessageChanged, MessageState
 from chatroom.client.session import Session
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
@@ -144,6 +144,8 @@ class _Sender:
 
     def _take_news(self) -> None:
         for event in self._session.events_nowait():
+            if isinstance(event, Ended):
+                self.failed.append(" ".join(filter(None, (event.reason, event.mend))))
             if isinstance(event, MessageChanged) and event.message.key in self._mine:
                 if event.message.state is MessageState.PENDING:
                     continue
