@@ -120,15 +120,15 @@ class Session(Asking):
         """Return when there is an event, when there will be none any more, or when the time is over."""
         await self._queue.wait(timeout_s)
 
-    async def ready(self) -> Welcome:
-        """Wait for the first login, over any number of attempts.
+    async def ready(self, *, wait: bool = True) -> Welcome:
+        """Wait for a login: over any number of attempts or, without `wait`, while there is hope at once.
 
         Raises:
+            NotConnected: An attempt has failed, and `wait` was not asked for.
             ClientError: The session is over: why.
         """
         while not self.online or self.welcome is None:
-            self._raise_end()
-            await self._next_news()
+            await self._until_online(wait=wait)
         return self.welcome
 
     # --- saying ---------------------------------------------------------------------------------

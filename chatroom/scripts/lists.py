@@ -35,7 +35,7 @@ async def who(session: Session, room: str, output: Output, *, as_json: bool) -> 
 
 async def whoami(session: Session, output: Output, *, as_json: bool) -> int:
     """Say who one is on this server."""
-    await session.ready()
+    await session.ready(wait=False)
     facts = {
         "user": session.user,
         "nick": session.nick,

@@ -55,6 +55,7 @@ class LinePrinter:
 
 async def history(session: Session, options: ReadOptions, printer: LinePrinter) -> int:
     """Print a room's history, oldest first, in constant memory."""
+    await session.ready(wait=False)  # a cut in the middle is waited out, a server that is away is not
     try:
         async for lines in _pages(session, options):
             await printer.print(lines)

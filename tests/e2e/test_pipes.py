@@ -244,3 +244,15 @@ def test_lists_speak_to_people_and_to_programs(person: MakePerson) -> None:
         assert done.returncode == 1
         assert b"chatroom-server" in done.stderr
         assert done.stderr.count(b"\n") == 1
+
+
+def test_a_server_that_is_away_is_said_at_once(person: MakePerson, server: Server) -> None:
+    it4 = person("it4")
+    say(it4, b"known\n")
+    server.stop()
+    for command in ("history", "tail", "who", "rooms", "whoami", "invite"):
+        rooms = ["general"] if command in ("history", "tail", "who") else []
+        done = it4.script(command, *rooms, timeout_s=PATIENCE_S)
+        assert (done.returncode, done.stdout) == (1, b""), command
+        assert f"127.0.0.1:{server.port}" in done.stderr.decode()
+        assert done.stderr.count(b"\n") == 1
