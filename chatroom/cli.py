@@ -37,7 +37,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     rest = [word for word in words[:at] if word not in invitations] + words[at + 1 :]
     # Intermixed: `send ROOM --one TEXT` has its text behind an option.
     options = _script_parser(words[at]).parse_intermixed_args(rest)
-    options.invitation = invitations[0] if invitations else None
+    if invitations:
+        options.invitation = invitations[0]
     return options
 
 
@@ -100,10 +101,14 @@ _SUMMARIES = {
 
 def _script_parser(command: str) -> argparse.ArgumentParser:
     parser = _Parser(prog=f"chatroom {command}", description=_SUMMARIES[command], allow_abbrev=False)
-    parser.set_defaults(command=command, plain=True, local=False, no_reconnect=False)
+    parser.set_defaults(command=command, invitation=None, plain=True, local=False, no_reconnect=False)
     _common(parser)
     if command in ("send", "tail", "history", "who"):
         parser.add_argument("room", metavar="ROOM", help="a room's name, or an invitation that names one")
+    else:
+        parser.add_argument(
+            "invitation", nargs="?", type=_invitation, metavar="INVITATION", help="the server"
+        )
     if command in ("tail", "history", "rooms", "who", "whoami"):
         parser.add_argument("--json", action="store_true", help="print JSON, one line each")
     _SPECIAL.get(command, lambda _parser: None)(parser)
@@ -154,6 +159,12 @@ def _port(text: str) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise argparse.ArgumentTypeError(f"a port is a number from 1 to 65535, not {text!r}")
     return int(text)
+
+
+def _invitation(text: str) -> str:
+    if not text.startswith(_INVITATION):
+        raise argparse.ArgumentTypeError(f"an invitation begins with {_INVITATION}, not {text!r}")
+    return text
 
 
 def _number(text: str) -> int:

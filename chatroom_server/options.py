@@ -3,8 +3,9 @@
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, NoReturn
 
+from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 
 COMMANDS: Final = ("status", "stop", "invite")
@@ -16,6 +17,13 @@ _SETTINGS: Final = {
     "log_dir": "LOG_DIR",
     "lang": "LANG",
 }
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that ends the program with one sentence in place of its whole usage."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"chatroom-server: {one_line(message)} ({self.prog} --help shows what there is)\n")
 
 
 def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
@@ -36,8 +44,8 @@ def settings_of(options: argparse.Namespace) -> Mapping[str, str]:
     return found
 
 
-def _parser(texts: Texts) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(texts: Texts) -> _Parser:
+    parser = _Parser(
         prog="chatroom-server",
         description=texts._("A chat room for your machine or your network."),
         epilog=texts._(
@@ -48,7 +56,7 @@ def _parser(texts: Texts) -> argparse.ArgumentParser:
     parser.set_defaults(command="run", room="", new=False, json=False)
     _add_settings(parser, texts)
     _add_running(parser, texts)
-    commands = parser.add_subparsers(title=texts._("commands for a server that runs"), metavar="")
+    commands = parser.add_subparsers(title=texts._("commands for a server that runs"), metavar="COMMAND")
     _add_command(commands, "status", texts._("show what it does")).add_argument(
         "--json", action="store_true", help=texts._("as one JSON object")
     )
@@ -92,7 +100,7 @@ def _add_running(parser: argparse.ArgumentParser, texts: Texts) -> None:
 
 
 def _add_command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, meaning: str
+    commands: "argparse._SubParsersAction[_Parser]", name: str, meaning: str
 ) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=meaning, description=meaning)
     command.set_defaults(command=name)

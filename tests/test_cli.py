@@ -96,3 +96,12 @@ def test_a_text_may_stand_behind_options() -> None:
         True,
         "a.png",
     )
+
+
+@pytest.mark.parametrize("command", ["rooms", "whoami", "invite"])
+def test_an_invitation_may_stand_behind_a_command_without_a_room(command: str) -> None:
+    assert parse([command, INVITATION, "--nick", "it4"]).invitation == INVITATION
+    assert parse([INVITATION, command]).invitation == INVITATION
+    assert parse([command]).invitation is None
+    with pytest.raises(WrongUsageError, match="an invitation begins with chatroom://"):
+        parse([command, "general"])
