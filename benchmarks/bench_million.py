@@ -149,9 +149,10 @@ async def read(port: int, home_folder: Path, messages: int) -> Result:
     home = find_home({"CHATROOM_HOME": str(home_folder)})
     settings = load_settings({}, {}, None, home.config / "client.conf")
     address, profile = Address("127.0.0.1", port), Profile.open(home.profile(""))
-    async with connect(address, profile, nick="reader", trust=Trust.PIN_IF_LOCAL, texts=Texts()) as session:
+    nick = f"reader{time.time_ns():x}"  # a kept server knows the readers of other days
+    async with connect(address, profile, nick=nick, trust=Trust.PIN_IF_LOCAL, texts=Texts()) as session:
         await session.ready()  # its key is known from now on: no question comes
-    app = ChatroomApp(Launch(settings, Texts(), home, profile, address, nick="reader", room="general"))
+    app = ChatroomApp(Launch(settings, Texts(), home, profile, address, nick=nick, room="general"))
     async with app.run_test(size=SIZE) as pilot:
         async with asyncio.timeout(_PATIENCE_S):
             while app.chat.conversation.rooms.current != "general":  # noqa: ASYNC110  # it has no event
