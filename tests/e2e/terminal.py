@@ -37,6 +37,7 @@ KEYS = {
     "ctrl+home": "\x1b[1;5H",
     "ctrl+end": "\x1b[1;5F",
     "ctrl+q": "\x11",
+    "ctrl+u": "\x15",
     "ctrl+c": "\x03",
     "f1": "\x1bOP",
     "f2": "\x1bOQ",
