@@ -2,10 +2,13 @@
 
 import socket
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from chatroom.client.address import Address
 from chatroom.tui.launch import Launch
+
+if TYPE_CHECKING:
+    from chatroom.client.local_server import LocalServer
 
 _ANSWER_S: Final = 1.0
 
@@ -17,11 +20,13 @@ class Place:
     Attributes:
         pin: The hash of its key, where that is known beforehand.
         is_local: It is this user's, on this machine, and goes on when the screen is left.
+        started: What was started just now.
     """
 
     address: Address
     pin: str = ""
     is_local: bool = False
+    started: "LocalServer | None" = None
 
 
 def find_place(launch: Launch) -> Place:
@@ -35,7 +40,7 @@ def find_place(launch: Launch) -> Place:
     from chatroom.client.local_server import find_or_start_server
 
     found = find_or_start_server(launch.home.runtime)
-    return Place(found.address, found.pin, is_local=True)
+    return Place(found.address, found.pin, is_local=True, started=found if found.started else None)
 
 
 def _is_asleep(address: Address, *, may_start: bool) -> bool:

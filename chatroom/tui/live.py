@@ -28,10 +28,12 @@ from chatroom.tui.screens.chat import ChatScreen
 from chatroom.tui.widgets.banner import Condition, LinkState
 
 if TYPE_CHECKING:
+    from chatroom.client.local_server import LocalServer
     from chatroom.client.session import Session
     from chatroom.client.store import Store
 
 _CLOSE_TIMEOUT_S: Final = 2.0
+_STARTED_TOLD_S: Final = 30.0
 LINES_SHOWN: Final = 256
 """Lines of each room that can be read before the server answers; the others are fetched when looked for."""
 
@@ -99,6 +101,8 @@ class Live:
         launch = self._launch
         place = self._place = await asyncio.to_thread(find_place, launch)
         self._screen.banner.show(Condition(place=str(place.address)))
+        if place.started is not None:
+            self._screen.toast(self._started(place.started), lasts_s=_STARTED_TOLD_S)
         async with connect(
             place.address,
             launch.profile,
@@ -115,6 +119,14 @@ class Live:
                 await Bridge(self._deliver).run(session)
             finally:
                 self._keeper.shelf = self._session = None
+
+    def _started(self, server: "LocalServer") -> str:
+        sentence = self._launch.texts._(
+            "Started a server on this machine at {address}. Data: {data}. Log: {log}. To end it: {command}"
+        )
+        return sentence.format(
+            address=server.address, data=server.data, log=server.log, command="chatroom-server stop"
+        )
 
     async def _deliver(self, events: list[SessionEvent]) -> None:
         await self._restore()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -180,9 +180,10 @@ class ChatView(Screen[None]):
         if self.desk.session is not None:
             self.banner.show_unsent(len(self.desk.session.unsent()))
 
-    def toast(self, sentence: str, *, is_warning: bool = False) -> None:
+    def toast(self, sentence: str, *, is_warning: bool = False, lasts_s: float | None = None) -> None:
         """Say something for a moment; nothing in it is markup."""
-        self.app.notify(sentence, severity="warning" if is_warning else "information", markup=False)
+        severity: Literal["warning", "information"] = "warning" if is_warning else "information"
+        self.app.notify(sentence, severity=severity, timeout=lasts_s, markup=False)
 
     async def ask(self, screen: Screen[_Answer]) -> _Answer | None:
         """Show a screen, and give what it returns."""
