@@ -1,15 +1,15 @@
 """What each slash command does in the line client."""
 
-import os
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chatroom.common.grid import GridError, decode, plain_lines
+from chatroom.common.grid import GridError
 from chatroom.common.inert import one_line
+from chatroom.media import SENTENCES, PictureError
 from chatroom.model.commands import COMMANDS, Command, CommandName, Mistyped
-from chatroom.protocol.frames import LineKind
-from chatroom.protocol.ids import MessageId
+from chatroom.plain.pictures import draw_for_sending, drawn_rows
+from chatroom.protocol.frames import Line, LineKind
+from chatroom.protocol.ids import MessageId, RoomId
 
 if TYPE_CHECKING:
     from chatroom.plain.client import PlainClient
@@ -23,6 +23,7 @@ class PlainCommands:
     def __init__(self, client: "PlainClient") -> None:
         self._client = client
         self._session = client.session
+        self._view = client.view
         self._show = client.console.show
         self._texts = client.texts
         self._handlers: dict[CommandName, _Handler] = {
@@ -66,13 +67,13 @@ class PlainCommands:
         )
 
     async def _join(self, command: Command) -> None:
-        await self._client.enter(await self._session.join(command.word(0)))
+        await self._client.enter((await self._session.join(command.word(0))).room)
 
     async def _create(self, command: Command) -> None:
-        await self._client.enter(await self._session.join(command.word(0), create=True))
+        await self._client.enter((await self._session.join(command.word(0), create=True)).room)
 
     async def _leave(self, command: Command) -> None:
-        room = self._client.room_named(command.word(0))
+        room = self._view.room_named(command.word(0))
         if room is not None:
             await self._session.leave(room)
 
@@ -82,7 +83,7 @@ class PlainCommands:
             await self._show("  ".join(filter(None, words)))
 
     async def _who(self, command: Command) -> None:
-        room = self._client.room_named(command.word(0))
+        room = self._view.room_named(command.word(0))
         if room is None:
             return
         people = await self._session.who(room)
@@ -98,25 +99,23 @@ class PlainCommands:
         await self._client.say(command.word(0), kind=LineKind.ACTION)
 
     async def _msg(self, command: Command) -> None:
-        opened = await self._session.direct(nick=command.word(0))
-        await self._client.enter(opened)
+        await self._client.enter((await self._session.direct(nick=command.word(0))).room)
         if text := command.word(1):
             await self._client.say(text)
 
     async def _image(self, command: Command) -> None:
-        from chatroom.media import PictureError, draw_off_loop
-
         try:
-            picture = await draw_off_loop(_path(command.word(0)))
+            caption, grid = await draw_for_sending(command.word(0))
         except PictureError as error:
+            sentence = self._texts._(SENTENCES[error.problem])
+            await self._show(sentence.format(name=error.name, reason=error.reason))
+        except GridError as error:
             await self._show(str(error))
-            return
-        from chatroom.common.grid import encode
-
-        await self._client.say(picture.caption, kind=LineKind.IMAGE, grid=encode(picture.grid))
+        else:
+            await self._client.say(caption, kind=LineKind.IMAGE, grid=grid)
 
     async def _topic(self, command: Command) -> None:
-        current = self._client.view.current
+        current = self._view.current
         if current is None:
             return
         if topic := command.word(0):
@@ -127,7 +126,7 @@ class PlainCommands:
         await self._show(one_line(topic) or self._texts._("This room has no topic."))
 
     async def _invite(self, _command: Command) -> None:
-        answer = await self._session.invitations(self._client.view.current or "")
+        answer = await self._session.invitations(self._view.current or "")
         for line in answer.invitations:
             await self._show(one_line(line))
         if not answer.invitations:
@@ -137,7 +136,10 @@ class PlainCommands:
             await self._show(sentence.format(command=one_line(answer.help)))
 
     async def _quiet(self, _command: Command) -> None:
-        await self._show(self._texts._("The line client rings no bell."))
+        display = self._client.display
+        display.is_quiet = not display.is_quiet
+        _ = self._texts._
+        await self._show(_("The bell is off.") if display.is_quiet else _("The bell is on."))
 
     async def _retry(self, _command: Command) -> None:
         await self._with_oldest_failed(self._session.retry)
@@ -168,29 +170,31 @@ class PlainCommands:
             await console.release()
 
     async def _show_picture(self, command: Command) -> None:
-        current = self._client.view.current
         number = command.word(0).lstrip("#")
-        if current is None or not number.isdecimal():
-            await self._show(self._texts._("It goes like this: {usage}").format(usage="/show NUMBER"))
+        if self._view.current is None or (number and not number.isdecimal()):
+            await self._show(self._texts._("It goes like this: {usage}").format(usage="/show [NUMBER]"))
             return
-        page = (
-            await self._session.page(current, after=MessageId(int(number) - 1), limit=1)
-            if int(number)
-            else []
-        )
-        line = page[0][0] if page else None
-        if line is None or line.id != int(number) or not line.grid:
-            await self._show(self._texts._("Number {number} is no picture.").format(number=number))
+        line = await self._picture(self._view.current, int(number) if number else None)
+        if line is None:
+            sentence = self._texts._("Number {number} is no picture.")
+            none = self._texts._("There is no picture among the newest messages.")
+            await self._show(sentence.format(number=number) if number else none)
             return
         try:
-            rows = plain_lines(decode(line.grid))
+            rows = drawn_rows(line.grid)
         except GridError as error:
             await self._show(str(error))
             return
         for row in rows:
             await self._show(row)
 
-
-def _path(word: str) -> Path:
-    """A path as it was typed: with quotes, or from one's home."""
-    return Path(os.path.expanduser(word.strip("'\"")))  # noqa: PTH111  # a Path's own way counts as blocking
+    async def _picture(self, room: RoomId, number: int | None) -> Line | None:
+        """The picture with a number, or the newest one."""
+        if number == 0:
+            return None
+        if number is None:
+            page = await self._session.page(room, wait=False)
+        else:
+            page = await self._session.page(room, after=MessageId(number - 1), limit=1, wait=False)
+        found = [line for line, _body in page if line.grid and number in (None, line.id)]
+        return found[-1] if found else None

@@ -16,6 +16,7 @@ from chatroom.model.sentences import LineFormat
 from chatroom.plain.client import PlainClient
 from chatroom.plain.console import Console
 from chatroom.prepare import Launching, log_folders, login_name
+from chatroom.scripts.output import OutputClosed
 
 if TYPE_CHECKING:
     from chatroom.client.local_server import LocalServer
@@ -25,6 +26,8 @@ def run_plain(prepared: Launching) -> int:
     """Run the line client until one leaves; returns the exit code."""
     try:
         return asyncio.run(_run(prepared))
+    except OutputClosed:
+        return 0
     finally:
         _restore_blocking()
 
@@ -37,7 +40,7 @@ def _restore_blocking() -> None:
 
 
 async def _run(prepared: Launching) -> int:
-    console = Console(ascii_only=not _speaks_utf8())
+    console = Console(prepared.texts, ascii_only=not _speaks_utf8(), has_bell=_has_bell(prepared))
     await console.open()
     try:
         address, pin = await _server(prepared, console)
@@ -49,6 +52,10 @@ async def _run(prepared: Launching) -> int:
 
 def _speaks_utf8() -> bool:
     return (sys.stdout.encoding or "ascii").lower().replace("-", "") == "utf8"
+
+
+def _has_bell(prepared: Launching) -> bool:
+    return prepared.settings.bell and sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 async def _server(prepared: Launching, console: Console) -> tuple[Address, str]:
@@ -83,6 +90,8 @@ async def _talk(prepared: Launching, console: Console, address: Address, pin: st
         day=iso_day,
         clock=clock,
     )
+    if written is not None:
+        written.know(prepared.profile.user_id)
     try:
         return await _session(prepared, console, form, address, pin, trust, written)
     finally:
