@@ -1,0 +1,153 @@
+"""Whatever others type is inert: cleaned by the server, and again by the client."""
+
+import asyncio
+import re
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Self
+
+import msgspec
+import pytest
+
+from chatroom.protocol.frames import Line
+from chatroom.testing import FakeServer
+from tests.conformance.peer import Peer
+from tests.conformance.peer import Person as Key
+from tests.e2e.terminal import PATIENCE_S, Terminal, client_command
+from tests.e2e.world import Person, Server, environment
+
+MARK = "landmark"
+HOSTILE = (
+    "\x1b]52;c;aGFja2Vk\x07clipboard",
+    "\x1b]0;title\x1b\\window",
+    "\x1b]8;;http://evil.example/\x1b\\link\x1b]8;;\x1b\\",
+    "\x1b[2J\x1b[1;1Hcleared",
+    "\x9b31mred\x9d52;c;eA==\x9c",
+    "\x1bP+q544e\x1b\\asked",
+    "\u202egnp.exe\u2066isolated",
+    "[@click=app.quit]press[/]",
+    "[/red] [bold",
+    "zero\u200bwidth\u2060 \U000e0041tag",
+    "a" + "\u0301" * 3000,
+    "one\n[09:00] admin said: two",
+)
+FORBIDDEN = re.compile(
+    "\x1b\\]52|\x1b\\]0;title|evil\\.example/\x1b|\x1b\\[2J\x1b\\[1;1Hcleared|\x1bP\\+q544e"
+    "|[\x80-\x9f\u202a-\u202e\u2066-\u2069\u200b\u2060\U000e0041]|\u0301{20}"
+)
+FAKED = re.compile(r"^\[09:00\] admin said", re.MULTILINE)
+"""A message must not be able to look like two."""
+
+MakePerson = Callable[..., Person]
+
+
+def assert_inert(raw: bytes | bytearray) -> None:
+    """Nothing of what is forbidden reached the terminal, or the file."""
+    found = FORBIDDEN.search(bytes(raw).decode("utf-8", "replace"))
+    assert found is None, (found, bytes(raw)[max(0, found.start() - 80) : found.end() + 80])
+
+
+async def _say_it_all(port: int) -> None:
+    async with await Peer.connect(port) as peer:
+        await peer.log_in(Key("[/red]"))
+        await peer.join()
+        for text in HOSTILE:
+            await peer.say_and_wait(text)
+        await peer.say_and_wait(MARK)
+
+
+@pytest.mark.parametrize("front_end", ["full_screen", "plain"])
+def test_a_client_that_cleans_nothing_reaches_no_terminal(
+    front_end: str, person: MakePerson, server: Server
+) -> None:
+    victim = person("victim")
+    with victim.plain("--room", "general") as first:  # trusts the server, and takes the nick
+        first.wait_for("#general")
+        first.type("/quit\r")
+        first.wait_end()
+    with getattr(victim, front_end)() as terminal:
+        terminal.wait_for("general")
+        terminal.wait_for("Welcome back")
+        asyncio.run(_say_it_all(server.port))
+        terminal.wait_for(MARK)
+        terminal.type("still alive\r")
+        terminal.wait_for(lambda screen: screen.count("still alive") >= 1)
+        assert_inert(terminal.raw)
+    assert victim.history()[-1]["body"] == "still alive"
+    server.stop()
+    assert_inert(server.log.read_bytes())
+    for path in (*server.data.rglob("server.log"), *victim.home.rglob("client.log")):
+        assert_inert(path.read_bytes())
+        assert all(line.startswith("20") for line in path.read_text(encoding="utf-8").splitlines())
+
+
+def test_scripts_print_it_inert(person: MakePerson, server: Server) -> None:
+    reader = person("reader")
+    asyncio.run(_say_it_all(server.port))
+    for words in (("history", "general"), ("history", "general", "--json"), ("rooms",), ("who", "general")):
+        done = reader.script(*words)
+        assert done.returncode == 0, done.stderr
+        assert_inert(done.stdout)
+        assert not FAKED.search(done.stdout.decode())
+
+
+class _FakeServerThread:
+    """A server that sends whatever it likes, on a loop of its own."""
+
+    def __init__(self) -> None:
+        self.port = 0
+        self._ready = threading.Event()
+        self._stop = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._ready.wait(PATIENCE_S)
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._stop.set)
+        self._thread.join(PATIENCE_S)
+
+    async def _serve(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        async with FakeServer() as server:
+            self._fill(server)
+            self.port = server.address.port
+            self._ready.set()
+            await self._stop.wait()
+
+    def _fill(self, server: FakeServer) -> None:
+        room = server.world.add_room("general")
+        author = server.world.add_user("\x1b]52;c;eA==\x07[/red]\u202e")
+        room.members.add(author.user)
+        room.topic = "\x1b]0;title\x07topic"
+        for number, text in enumerate((*HOSTILE, MARK), start=1):
+            line = Line(number, server.world.at, room.id, author.user, author.nick, "#\x1b[2J", body=text)
+            room.lines.append(msgspec.json.encode(line))
+
+
+@pytest.fixture
+def fake() -> Iterator[_FakeServerThread]:
+    with _FakeServerThread() as thread:
+        yield thread
+
+
+def test_a_server_that_cleans_nothing_reaches_no_terminal(fake: _FakeServerThread, tmp_path: Path) -> None:
+    where = ("-a", "127.0.0.1", "-p", str(fake.port), "--nick", "victim")
+    with Terminal(client_command("--plain", *where), env=environment(tmp_path)) as plain:
+        plain.wait_for(MARK)
+        assert_inert(plain.raw)
+        assert not FAKED.search(plain.text())
+        plain.type("/quit\r")
+        assert plain.wait_end() == 0
+    with Terminal(client_command(*where), env=environment(tmp_path)) as screen:
+        screen.wait_for(MARK)
+        screen.type("still alive\r")
+        screen.wait_for("still alive")
+        assert_inert(screen.raw)
+        screen.press("ctrl+q")
+        assert screen.wait_end() == 0
