@@ -47,6 +47,7 @@ def settings_of(options: argparse.Namespace) -> Mapping[str, str]:
 def _parser(texts: Texts) -> _Parser:
     parser = _Parser(
         prog="chatroom-server",
+        allow_abbrev=False,
         description=texts._("A chat room for your machine or your network."),
         epilog=texts._(
             "Each message has two lines on the console when that is a terminal; elsewhere only with "
@@ -102,7 +103,7 @@ def _add_running(parser: argparse.ArgumentParser, texts: Texts) -> None:
 def _add_command(
     commands: "argparse._SubParsersAction[_Parser]", name: str, meaning: str
 ) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=meaning, description=meaning)
+    command = commands.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
     command.set_defaults(command=name)
     # Given behind the command they count as in front of it.
     for words in (("-p", "--port"), ("--data",), ("--lang",)):
