@@ -1,7 +1,6 @@
 """The line client: what is typed becomes messages and commands, and what happens becomes lines."""
 
 import asyncio
-import sys
 
 from chatroom.client.errors import ClientError
 from chatroom.client.events import Ended, MessageChanged, MessageState, NickRefused, Online, SessionEvent
@@ -17,7 +16,6 @@ from chatroom.plain.display import Display
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import RoomInfo
 from chatroom.scripts.input_lines import messages_of
-from chatroom.scripts.output import Output
 
 
 class PlainClient:
@@ -65,10 +63,8 @@ class PlainClient:
         async with Tasks("plain") as tasks:
             watching = tasks.start(self._watch(), name="watch")
             typing = tasks.start(self._type() if self.console.is_interactive else self._send(), name="type")
-            ends = [watching, typing]
-            if not sys.stdout.isatty():
-                ends.append(tasks.start(Output(sys.stdout.fileno()).closed(), name="closed"))
-            await tasks.first_of(*ends)
+            closed = tasks.start(self.console.closed(), name="closed")
+            await tasks.first_of(watching, typing, closed)
         return self._exit_code
 
     # --- what happens -------------------------------------------------------------------------------

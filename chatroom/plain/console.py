@@ -18,7 +18,7 @@ from aioconsole.stream import (
 
 from chatroom.common.texts import Texts
 from chatroom.scripts.input_lines import LineCutter
-from chatroom.scripts.output import OutputClosed
+from chatroom.scripts.output import Output, OutputClosed
 
 _KEPT_MAX: Final = 10_000
 """Lines that `/hold` keeps; older ones are counted, and not shown."""
@@ -122,6 +122,12 @@ class Console:
             await self.show_now(sentence.format(count=dropped))
         for line in kept:
             await self.show_now(line)
+
+    async def closed(self) -> None:
+        """Return when nobody reads the output any more; never, where it goes to a terminal."""
+        if sys.stdout.isatty():
+            await asyncio.Event().wait()
+        await Output(sys.stdout.fileno()).closed()
 
     async def ring(self) -> None:
         """Ring the bell, where there is one."""
