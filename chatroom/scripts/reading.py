@@ -3,13 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
+from chatroom.client.events import Offline
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.model.sentences import LineFormat
 from chatroom.protocol.frames import Line
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.protocol.limits import PAGE_LINES_MAX
-from chatroom.scripts.output import Output, OutputClosed
+from chatroom.scripts.output import Output, OutputClosed, say_problem
 
 Stored = tuple[Line, bytes]
 """A line, and its JSON as the server stores it."""
@@ -76,8 +77,16 @@ async def tail(
     start = MessageId(max(0, opened.room.last - count) if after is None else after)
     async with Tasks("tail") as tasks:
         printing = tasks.start(_print_all(session, opened.room.id, start, printer), name="print")
+        tasks.start(_tell_cuts(session), name="tell")
         await tasks.first_of(printing, tasks.start(output.closed(), name="closed"))
     return 0
+
+
+async def _tell_cuts(session: Session) -> None:
+    """Say once on standard error that the server is away; reads all other events for nobody."""
+    async for event in session:
+        if isinstance(event, Offline) and event.attempt <= 1:
+            say_problem(f"chatroom: {event.reason}")
 
 
 async def _print_all(session: Session, room: RoomId, start: MessageId, printer: LinePrinter) -> None:
@@ -105,11 +114,9 @@ async def _first(session: Session, options: ReadOptions) -> MessageId:
     """Where to begin: with only a limit, so that the newest lines are printed."""
     if options.after is not None or options.since_ms is not None or options.limit is None:
         return options.after or MessageId(0)
-    end = options.before
-    if end is None:
-        newest = await session.page(options.room, limit=1)
-        end = MessageId(newest[-1][0].id + 1) if newest else MessageId(1)
-    return MessageId(max(0, end - 1 - options.limit))
+    newest = await session.page(options.room, before=options.before, limit=1)
+    last = newest[-1][0].id if newest else 0
+    return MessageId(max(0, last - options.limit))
 
 
 def _is_wanted(line: Line, options: ReadOptions) -> bool:

@@ -91,7 +91,11 @@ def _room(prepared: Launching) -> RoomId:
 async def _send(session: Session, prepared: Launching, room: RoomId) -> int:
     options = prepared.options
     send_options = SendOptions(
-        room=room, words=options.text, as_one=options.one, timeout_s=options.timeout, create=options.create
+        room=room,
+        words=options.text,
+        as_one=options.one,
+        timeout_s=options.timeout,
+        create=prepared.room if options.create else "",
     )
     if options.image:
         return await send_picture(session, send_options, options.image, prepared.texts)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +20,10 @@ from chatroom.scripts.output import say_problem
 _CHUNK = 1 << 16
 _AHEAD_MAX = 4096
 """Messages that may wait in the outbox before more input is read."""
+_KEPT_MAX = 200_000
+"""Messages that may wait in the outbox for a server that is away."""
 _POLL_S = 0.05
+_INPUT_POLL_S = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +34,14 @@ class SendOptions:
         words: The text; empty to read standard input.
         as_one: All of the text is one message.
         timeout_s: How long nothing may move before giving up.
-        create: Make the room where there is none.
+        create: The name of the room, as it was typed, to make it where there is none; else empty.
     """
 
     room: RoomId
     words: Sequence[str]
     as_one: bool
     timeout_s: float
-    create: bool = False
+    create: str = ""
 
 
 async def send(session: Session, options: SendOptions, texts: Texts) -> int:
@@ -48,7 +52,7 @@ async def send(session: Session, options: SendOptions, texts: Texts) -> int:
     """
     sender = _Sender(session, options, texts)
     if options.create:
-        await _make_room(session, options.room)
+        await _make_room(session, options.create)
     async for messages in _batches(options):
         await sender.say(messages)
         if sender.failed:
@@ -75,13 +79,13 @@ async def send_picture(session: Session, options: SendOptions, path: str, texts:
         say_problem(str(error))
         return 1
     if options.create:
-        await _make_room(session, options.room)
+        await _make_room(session, options.create)
     sender = _Sender(session, options, texts)
     await sender.say_picture(" ".join([picture.caption, *options.words]), grid)
     return await sender.finish()
 
 
-async def _make_room(session: Session, room: RoomId) -> None:
+async def _make_room(session: Session, room: str) -> None:
     try:
         await session.join(room, create=True)
     except RequestFailed as error:
@@ -97,6 +101,7 @@ class _Sender:
         self._options = options
         self._texts = texts
         self._mine: set[str] = set()
+        self._is_patient = True
         self.failed: list[str] = []
 
     async def say(self, messages: list[str]) -> None:
@@ -104,6 +109,11 @@ class _Sender:
             said = await self._session.say_many(self._options.room, messages[start : start + 256])
             self._mine.update(message.key for message in said)
             await self._wait_until_left(_AHEAD_MAX)
+        self._take_news()
+        if len(self._mine) > _KEPT_MAX:
+            self.failed.append(
+                self._texts._("too much waits in the outbox; the rest of the input was not read")
+            )
 
     async def say_picture(self, caption: str, grid: str) -> None:
         said = await self._session.say(self._options.room, caption, kind=LineKind.IMAGE, grid=grid)
@@ -124,13 +134,15 @@ class _Sender:
         return 1 if waiting or self.failed else 0
 
     async def _wait_until_left(self, allowed: int) -> None:
-        """Wait until at most so many wait, something fails, or nothing has moved for the time-out."""
+        """Wait until at most so many wait, something fails, or nothing has moved for the time-out.
+
+        After one time-out the rest of the input goes to the outbox without waiting.
+        """
         loop = asyncio.get_running_loop()
         self._take_news()
-        while len(self._mine) > allowed and not self.failed:
+        while len(self._mine) > allowed and not self.failed and self._is_patient:
             deadline = loop.time() + self._options.timeout_s
-            if not await self._news_before(deadline):
-                return
+            self._is_patient = await self._news_before(deadline)
 
     async def _news_before(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
@@ -161,18 +173,26 @@ async def _batches(options: SendOptions) -> AsyncIterator[list[str]]:
         yield messages_of(text) if options.as_one else _lines(text)
         return
     if options.as_one:
-        yield messages_of(await asyncio.to_thread(_read_all))
+        whole = b"".join([chunk async for chunk in _chunks()])
+        yield messages_of(whole.decode("utf-8", "replace"))
         return
     cutter = LineCutter()
-    while chunk := await asyncio.to_thread(os.read, 0, _CHUNK):
+    async for chunk in _chunks():
         yield cutter.feed(chunk)
     yield cutter.finish()
 
 
+async def _chunks() -> AsyncIterator[bytes]:
+    """Standard input as it comes; an empty chunk now and then, while nothing does."""
+    while (chunk := await asyncio.to_thread(_read_chunk)) is None or chunk:
+        yield chunk or b""
+
+
+def _read_chunk() -> bytes | None:
+    """Some bytes, none at the end, None while there are none: a thread that waited for ever could not end."""
+    readable, _, _ = select.select([0], [], [], _INPUT_POLL_S)
+    return os.read(0, _CHUNK) if readable else None
+
+
 def _lines(text: str) -> list[str]:
     return [message for line in text.split("\n") for message in messages_of(line)]
-
-
-def _read_all() -> str:
-    with open(0, "rb", closefd=False) as stream:
-        return stream.read().decode("utf-8", "replace")
