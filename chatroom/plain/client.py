@@ -167,12 +167,14 @@ class PlainClient:
         if not messages:
             return
         if room is None:
-            await self.console.show(
-                self.texts._("You are in no room yet. /rooms lists them, /join opens one.")
-            )
+            await self.say_no_room()
             return
         for message in messages:
             await self.session.say(room, message, kind=kind, grid=grid)
+
+    async def say_no_room(self) -> None:
+        """Tell that something needs a room."""
+        await self.console.show(self.texts._("You are in no room yet. /rooms lists them, /join opens one."))
 
     async def enter(self, room: RoomInfo) -> None:
         """Make a room the current one, and show its newest lines."""

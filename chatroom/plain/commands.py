@@ -73,9 +73,16 @@ class PlainCommands:
         await self._client.enter((await self._session.join(command.word(0), create=True)).room)
 
     async def _leave(self, command: Command) -> None:
-        room = self._view.room_named(command.word(0))
+        room = await self._room(command)
         if room is not None:
             await self._session.leave(room)
+
+    async def _room(self, command: Command) -> RoomId | None:
+        """The room that is named, else the one that one is in; says so when there is none."""
+        room = self._view.room_named(command.word(0))
+        if room is None:
+            await self._client.say_no_room()
+        return room
 
     async def _rooms(self, _command: Command) -> None:
         for room in (await self._session.rooms()).rooms:
@@ -83,7 +90,7 @@ class PlainCommands:
             await self._show("  ".join(filter(None, words)))
 
     async def _who(self, command: Command) -> None:
-        room = self._view.room_named(command.word(0))
+        room = await self._room(command)
         if room is None:
             return
         people = await self._session.who(room)
@@ -117,6 +124,7 @@ class PlainCommands:
     async def _topic(self, command: Command) -> None:
         current = self._view.current
         if current is None:
+            await self._client.say_no_room()
             return
         if topic := command.word(0):
             await self._client.say(topic, kind=LineKind.TOPIC)

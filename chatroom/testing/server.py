@@ -352,7 +352,10 @@ class _FakeLink:
                 rooms = [world.info(room) for room in world.rooms.values() if not room.direct]
                 self.send(Rooms(frame.rid, rooms))
             case Who():
-                named = world.rooms[RoomId(room_key(frame.room))]
+                named = world.rooms.get(RoomId(room_key(frame.room)))
+                if named is None:
+                    self._refuse(frame, ErrorCode.ROOM_UNKNOWN)
+                    return
                 self.send(People(frame.rid, named.id, world.people(named)))
             case Rename():
                 user.nick = frame.nick
