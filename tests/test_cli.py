@@ -105,3 +105,28 @@ def test_an_invitation_may_stand_behind_a_command_without_a_room(command: str) -
     assert parse([command]).invitation is None
     with pytest.raises(WrongUsageError, match="an invitation begins with chatroom://"):
         parse([command, "general"])
+
+
+def test_a_fault_of_ours_is_one_sentence_to_report(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(_options: object) -> int:
+        raise ZeroDivisionError("two\nlines\x1b[31m")
+
+    monkeypatch.setattr("chatroom.launch.prepare", fail)
+    assert run([]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("chatroom: unexpected ")
+    assert "chatroom/launch.py:" in shown.err
+    assert shown.err.count("\n") == 1
+    assert "\x1b" not in shown.err
+
+
+def test_ctrl_c_leaves_quietly(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(_options: object, _environ: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chatroom.launch.prepare", interrupt)
+    assert run([]) == 130
+    assert capsys.readouterr().err == ""

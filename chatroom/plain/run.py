@@ -3,8 +3,9 @@
 import asyncio
 import contextlib
 import os
+import signal
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
@@ -24,12 +25,27 @@ if TYPE_CHECKING:
 
 def run_plain(prepared: Launching) -> int:
     """Run the line client until one leaves; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _end)
     try:
         return asyncio.run(_run(prepared))
     except OutputClosed:
+        _forget_output()
         return 0
     finally:
         _restore_blocking()
+
+
+def _end(number: int, _frame: object) -> NoReturn:
+    """Leave cleanly when a signal asks for it, and not in the middle of the terminal's settings."""
+    raise SystemExit(128 + number)
+
+
+def _forget_output() -> None:
+    """What Python still holds for a pipe that is closed must not fail when the interpreter ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)
 
 
 def _restore_blocking() -> None:
