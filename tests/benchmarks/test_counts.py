@@ -51,7 +51,6 @@ async def test_a_start_does_not_read_the_history(large: Path) -> None:
     files = CountingFiles()
     log, _recovery = await open_log(large, on_outcome=lambda _outcome: None, files=files)
     await log.close()
-    print("START", files.reads)
     assert files.reads <= 8
 
 
@@ -70,7 +69,6 @@ async def test_a_page_takes_few_reads_wherever_it_is(large: Path, before: int | 
         await log.close()
     assert page.last == (MESSAGES if before is None else before - 1)
     assert len(page.lines) == min(256, page.last)
-    print("READS", before, files.reads)
     assert files.reads <= 24
 
 
