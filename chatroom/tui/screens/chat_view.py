@@ -76,6 +76,7 @@ class ChatView(Screen[None]):
         self._bell = bell
         self._drawn: RoomId | None = None
         self._people_known: set[RoomId] = set()
+        self._heading: tuple[str, str] | None = None
         self._has_panes = False
 
     def compose(self) -> ComposeResult:
@@ -211,8 +212,10 @@ class ChatView(Screen[None]):
         view = self.conversation.current
         name = self.conversation.room_name(view.id) if view else ""
         topic = view.topic if view else ""
-        self.query_one(RoomHeader).show(one_line(name) or "chatroom", one_line(topic))
-        self.query_one("#prompt", Static).update(Content(f" {one_line(name)} › "))
+        if (name, topic) != self._heading:  # each of these lays the whole screen out anew
+            self._heading = name, topic
+            self.query_one(RoomHeader).show(one_line(name) or "chatroom", one_line(topic))
+            self.query_one("#prompt", Static).update(Content(f" {one_line(name)} › "))
 
     def _draw_log(self) -> None:
         words = self._log.words
