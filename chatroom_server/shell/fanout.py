@@ -9,6 +9,7 @@ and fetches the rest from history. Nobody waits for it.
 Links that stand at the same place are given the very same bytes object.
 """
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Final, NamedTuple
@@ -16,6 +17,8 @@ from typing import Final, NamedTuple
 from chatroom.protocol import codec
 from chatroom.protocol.frames import Gap
 from chatroom.protocol.ids import RoomId
+
+_log = logging.getLogger(__name__)
 
 KIB: Final = 1024
 WRITE_MAX: Final = 256 * KIB
@@ -63,6 +66,10 @@ class Outlet(ABC):
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Give bytes to the socket; sets `blocked` when it does not take them all. Never raises."""
+
+    def broke(self) -> None:
+        """A write raised all the same: write no more."""
+        self.blocked = True
 
 
 class Tail:
@@ -264,7 +271,10 @@ class Fanout:
         touched, self._touched = self._touched, {}
         for link in touched:
             if not link.blocked:
-                self._write(link)
+                try:
+                    self._write(link)
+                except Exception:  # noqa: BLE001 - one link must not break the round of all
+                    _broke(link)
         for tail in dirty:
             self._settle(tail)
 
@@ -298,7 +308,10 @@ class Fanout:
                     self._fall_behind(link, tail, start)
             else:
                 self.writes += 1
-                link.write(data)
+                try:
+                    link.write(data)
+                except Exception:  # noqa: BLE001 - as in `run_round`
+                    _broke(link)
 
     def _write(self, link: Outlet) -> None:
         if link.behind is not None:
@@ -378,6 +391,11 @@ class Fanout:
         if not self._scheduled:
             self._scheduled = True
             self._call_soon(self.run_round)
+
+
+def _broke(link: Outlet) -> None:
+    _log.exception("a link could not be written to")
+    link.broke()
 
 
 def _gap(tail: Tail, cursor: Cursor) -> bytes:

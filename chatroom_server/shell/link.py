@@ -12,7 +12,7 @@ idle link takes little memory.
 import socket
 from asyncio import AbstractEventLoop
 from enum import Enum
-from ssl import SSLContext
+from ssl import SSLContext, SSLError
 from typing import Final, Protocol
 
 from chatroom.protocol import ERRORS, Connection, ErrorCode, Role, codec
@@ -161,6 +161,7 @@ class Link(Outlet):
         except TlsError as error:
             self._put(tls.take_output())
             self.end(f"no TLS: {error}")
+            self._forget_queue()
             return b""
         self._put(tls.take_output())
         if tls.is_open and self.phase is Phase.SHAKING:
@@ -223,7 +224,11 @@ class Link(Outlet):
     def write(self, data: bytes) -> None:
         """Give bytes of frames to the socket, which must not be blocked."""
         if self._tls is not None:
-            data = self._tls.seal(data)
+            try:
+                data = self._tls.seal(data)
+            except SSLError as error:
+                self._lose_soon(f"no TLS: {error}")
+                return
         try:
             sent = self._socket.send(data)
         except OSError as error:
@@ -232,6 +237,16 @@ class Link(Outlet):
             self._keep(data, sent)
         if not self._reading or self.phase is not Phase.OPEN:
             self._owner.loop.call_soon(self._settle)
+
+    def broke(self) -> None:
+        """A round could not write to the link: it ends."""
+        self._lose_soon("an error in the server")
+
+    def _forget_queue(self) -> None:
+        """Say nothing more: TLS takes nothing after what broke it."""
+        self.queue.clear()
+        self.queued = 0
+        self._owner.loop.call_soon(self._settle)
 
     def _put(self, data: bytes) -> None:
         """Give what TLS itself has to say to the socket, behind what waits there."""

@@ -79,6 +79,32 @@ def test_a_round_writes_once_to_each_link_and_shares_the_bytes() -> None:
     assert stage.fanout.writes == 3
 
 
+class Broken(Recorder):
+    """A link that raises, which none should."""
+
+    __slots__ = ()
+
+    def write(self, data: bytes) -> None:
+        raise ValueError("broken")
+
+
+def test_one_broken_link_breaks_no_round() -> None:
+    for whispered in (b"", b"?"):  # both ways through a round
+        stage = Stage()
+        broken, good = Broken(), stage.link(GENERAL)
+        stage.fanout.subscribe(broken, GENERAL, 0)
+        late = stage.link(GENERAL)
+        if whispered:
+            stage.whisper(good, whispered)
+        stage.say(b"one")
+        stage.run()
+        stage.say(b"two", first=2)
+        stage.run()
+        assert good.written == [whispered + b"one", b"two"]
+        assert late.written == [b"one", b"two"]
+        assert broken.blocked
+
+
 def test_several_rooms_and_what_is_for_one_link_alone_are_one_write() -> None:
     stage = Stage()
     link = stage.link(GENERAL, OTHER)

@@ -228,3 +228,35 @@ async def test_tls_says_exactly_what_waits(owner: Owner) -> None:
     assert await asyncio.to_thread(tls.recv, 10) == b""
     tls.close()
     await owner.until(lambda: bool(owner.endings))
+
+
+async def test_a_peer_that_breaks_tls_and_then_reads_harms_no_round(owner: Owner) -> None:
+    stage = Stage(owner, local=False)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    tls = await asyncio.to_thread(context.wrap_socket, stage.theirs)
+    await asyncio.to_thread(tls.sendall, HELLO)
+    await owner.until(lambda: bool(owner.frames))
+    stage.link.write(bytes(4_000_000))  # as what a room says: it stops no reading
+    assert stage.link.blocked
+    stage.link.put(b"waits")
+    plain = socket.socket(fileno=tls.detach())
+    await asyncio.to_thread(plain.sendall, b"\x17\x03\x03\x00\x20" + bytes(32))
+    await owner.until(lambda: stage.link.phase is not Phase.OPEN)
+    assert stage.link.queued == 0
+    while await asyncio.to_thread(plain.recv, 1 << 20):
+        pass
+    plain.close()
+    await owner.until(lambda: bool(owner.endings))
+    assert owner.endings[0].startswith("no TLS")
+
+
+async def test_tls_that_takes_nothing_more_ends_the_link(owner: Owner) -> None:
+    stage = Stage(owner, local=False)
+    await stage.say(b"\x16\x03\x01\x00\x02\x01")
+    await owner.until(lambda: stage.link.phase is Phase.SHAKING)
+    stage.link.write(b"too early")
+    assert stage.link.blocked
+    await owner.until(lambda: bool(owner.endings))
+    assert owner.endings[0].startswith("no TLS")
+    stage.theirs.close()
