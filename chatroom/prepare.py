@@ -72,7 +72,7 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
         settings = _settings(options, environ, home)
         target = _target(options, settings)
         nick = check_nick(options.nick or settings.nick) if options.nick is not None or settings.nick else ""
-        wanted = target.room or getattr(options, "room", "") or ""
+        wanted = getattr(options, "room", "") or target.room
         room = check_room(wanted) if wanted and not wanted.startswith("=") else wanted
     except (ConfigError, InvitationError, AddressError, NameProblem) as error:
         raise LaunchError(str(error)) from error

@@ -1,8 +1,10 @@
 """Says in lines what a session tells."""
 
+import asyncio
+import contextlib
 from typing import Final
 
-from chatroom.client.errors import ClientError, NotConnected
+from chatroom.client.errors import ClientError, NotConnected, ProfileError
 from chatroom.client.events import (
     Connecting,
     Ended,
@@ -22,6 +24,7 @@ from chatroom.client.events import (
 )
 from chatroom.client.session import Session
 from chatroom.common.inert import one_line
+from chatroom.common.names import room_key
 from chatroom.conversation_log import ConversationLog
 from chatroom.dates import now_ms
 from chatroom.model.mentions import is_meant
@@ -36,6 +39,8 @@ _SHOWN_AT_FIRST: Final = 20
 _MISSED_SHOWN: Final = 200
 """Missed lines of a room that are made up for after a cut; of more, the newest."""
 _FAILED_SHOWN: Final = 60
+_CURRENT_ROOM: Final = "room"
+"""What the full screen calls it in the store, too: one returns to where one was, in either."""
 
 
 class Display:
@@ -104,6 +109,7 @@ class Display:
         await self._console.show(self._room_line(room.id, newest, shown))
         for line in newest:
             await self._show_line(line)
+        await self._keep_room(room.id)
 
     def _room_line(self, room: RoomId, newest: list[Line], shown: int) -> str:
         name = self.view.title(room)
@@ -136,11 +142,30 @@ class Display:
         await self._enter_first(welcome.default_room)
 
     async def _enter_first(self, default: RoomId) -> None:
-        wanted = self._wanted or next(iter(self.view.rooms), default)
+        """Go to the room that was asked for, the one of last time, or the one for newcomers."""
+        last = await self._last_room()
+        usual = last if last in self.view.rooms else next(iter(self.view.rooms), default)
+        wanted = RoomId(room_key(self._wanted)) if self._wanted else usual
         try:
-            await self.enter((await self._session.join(wanted)).room)
+            known = self.view.rooms.get(wanted)
+            await self.enter(known or (await self._session.join(self._wanted or wanted)).room)
         except ClientError as error:
             await self._console.show(str(error))
+
+    async def _last_room(self) -> RoomId:
+        store = self._session.store
+        if store is None:
+            return RoomId("")
+        try:
+            return RoomId(await asyncio.to_thread(store.window, _CURRENT_ROOM))
+        except ProfileError:
+            return RoomId("")
+
+    async def _keep_room(self, room: RoomId) -> None:
+        store = self._session.store
+        if store is not None:
+            with contextlib.suppress(ProfileError):
+                await asyncio.to_thread(store.save_window, _CURRENT_ROOM, room)
 
     async def _return(self, event: Online) -> None:
         self.view.rooms.update({room.id: room for room in event.welcome.rooms})

@@ -28,6 +28,20 @@ async def test_a_room_can_be_wished_for(server: FakeServer, profile: Profile) ->
         await table.paper.until("#dev: no messages yet.")
 
 
+async def test_one_returns_to_where_one_was(server: FakeServer, profile: Profile) -> None:
+    server.world.add_room("dev")
+    async with seated(server, profile) as table:
+        await table.paper.until("#general:")
+        await table.ask("/join Dev", "#dev: no messages yet.")
+        table.paper.type("/quit")
+        await table.end()
+    async with seated(server, profile) as table:
+        await table.paper.until("#dev: no messages yet.")
+        assert not any(line.startswith("#general:") for line in table.paper.lines)
+    async with seated(server, profile, room="General") as table:
+        await table.paper.until("#general: no messages yet.")
+
+
 async def test_what_is_typed_is_said_and_confirmed(table: Table) -> None:
     assert await table.ask("on it", "on it") == "[09:00] You said: on it"
     assert await table.ask("//quit", "/quit") == "[09:00] You said: /quit"
