@@ -22,12 +22,11 @@ from chatroom_server.shell.identity import IdentityError
 from chatroom_server.shell.listener import ListenError
 from chatroom_server.shell.logfile import RotatingFile, open_first
 from chatroom_server.shell.logs import OperatorLog
+from chatroom_server.shell.newcomers import SOCKETS_BEYOND_LINKS, SPARE_FILES
 from chatroom_server.shell.running import RuntimeFolderError, open_runtime_folder
 from chatroom_server.shell.server import Places, Server
 
 LOG_NAME: Final = "server.log"
-_SPARE_FILES: Final = 256
-"""Open files beside those of links."""
 
 
 class ServingError(Exception):
@@ -40,7 +39,7 @@ async def serve(settings: Settings, texts: Texts, options: Namespace, environ: M
     Raises:
         ServingError: It could not start.
     """
-    allow_files(settings.max_links + _SPARE_FILES)
+    allow_files(settings.max_links + SOCKETS_BEYOND_LINKS + SPARE_FILES)
     file, problems = open_first(log_folders(settings, environ), LOG_NAME)
     logs = _open_logs(settings, options, file)
     try:

@@ -32,6 +32,7 @@ from chatroom_server.shell.fanout import Fanout
 from chatroom_server.shell.identity import Identity
 from chatroom_server.shell.link import READ_SIZE, Link
 from chatroom_server.shell.logs import OperatorLog, Said
+from chatroom_server.shell.newcomers import Newcomers, sockets_max
 from chatroom_server.shell.pace import Appender
 from chatroom_server.shell.pages import PageSender
 from chatroom_server.shell.tasks import Tasks
@@ -41,8 +42,6 @@ _log = logging.getLogger(__name__)
 SWEEP_S: Final = 2.0
 _LATE_S: Final = 5.0
 """A sweep that comes so late: the process did not run, and no peer is to blame for silence."""
-SOCKETS_BEYOND_LINKS: Final = 2048
-"""Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
 _SEED_SIZE: Final = 64
 
 OtherEffect = (
@@ -96,7 +95,8 @@ class Runner:
         self._appender = Appender(loop, log)
         self._pages = PageSender(loop, log, tasks, self._page_sent)
         self._is_local = is_local
-        self._sockets_max = max_links + SOCKETS_BEYOND_LINKS
+        self._sockets_max = sockets_max(max_links)
+        self._newcomers = Newcomers()
         self._last_link = 0
         self._said: list[Said] = []
         self._wake: TimerHandle | None = None
@@ -124,19 +124,21 @@ class Runner:
 
     def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
         """Take a connection."""
-        if len(self.links) >= self._sockets_max:
+        local = self._is_local(peer[0])
+        if len(self.links) >= self._sockets_max or not self._newcomers.admit(peer[0], local=local):
             sock.close()
             return
         self.all_gone.clear()
         self._last_link += 1
         link_id = LinkId(self._last_link)
-        self.links[link_id] = Link(link_id, sock, peer, local=self._is_local(peer[0]), owner=self)
+        self.links[link_id] = Link(link_id, sock, peer, local=local, owner=self)
         self._logs.connected(peer)
 
     # --- what links say (LinkOwner) ---------------------------------------------------------------
     def arrived(self, link: Link) -> None:
         """A link speaks frames from here on."""
         link.is_known = True
+        self._newcomers.leave(link.host)
         seed = os.urandom(_SEED_SIZE)
         self.feed(Arrived(link.id, link.host, link.port, seed, local=link.local, tls=link.tls))
 
@@ -170,7 +172,9 @@ class Runner:
         if not self.links:
             self.all_gone.set()
         self._logs.disconnected((link.host, link.port), why)
-        if link.is_known:
+        if not link.is_known:
+            self._newcomers.leave(link.host)
+        else:
             self.feed(Left(link.id, clean=link.is_clean))
 
     # --- effects -----------------------------------------------------------------------------------
