@@ -14,7 +14,7 @@ from chatroom.client.tasks import Tasks
 from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import Connection, NotChatroomError, Role, State
-from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerSilent
+from chatroom.protocol.events import FrameReceived, PeerBroke, PeerFinished, PeerSilent
 from chatroom.protocol.frames import AnyFrame, Bye, Failed, Goodbye, Ping, Send, ServerHello
 from chatroom.protocol.kinds import BY_FRAME
 
@@ -60,6 +60,7 @@ class Link:
         self._texts = texts
         self._connection = Connection(Role.CLIENT, now=timing.now())
         self._received: deque[FrameReceived] = deque()
+        self._end: PeerBroke | PeerFinished | None = None
         self._silent = False
         self._is_first = True
         self._tasks = Tasks("link")
@@ -132,6 +133,8 @@ class Link:
 
     async def _read(self) -> None:
         while not self._received:
+            if self._end is not None:  # the frames in front of it were taken first
+                raise self._ended(self._end)
             try:
                 chunk = await self._reader.read(_CHUNK)
             except OSError as error:
@@ -139,9 +142,13 @@ class Link:
             self._check_first(chunk)
             events = self._connection.feed(chunk, now=self._timing.now())
             self._flush()
-            self._received.extend(event for event in events if isinstance(event, FrameReceived))
-            if not self._received:
-                self._raise_end(events, chunk)
+            for event in events:
+                if isinstance(event, FrameReceived):
+                    self._received.append(event)
+                elif isinstance(event, PeerBroke | PeerFinished) and self._end is None:
+                    self._end = event
+            if not chunk and self._end is None:
+                self._end = PeerFinished(clean=False)
 
     def _check_first(self, chunk: bytes) -> None:
         """Tell another program by its first byte, which may look like the begin of a long frame."""
@@ -165,16 +172,16 @@ class Link:
                 return
             self._flush()
 
-    def _raise_end(self, events: list[Event], chunk: bytes) -> None:
-        for event in events:
-            if isinstance(event, PeerBroke) and isinstance(event.error, NotChatroomError):
-                raise CannotConnect(
-                    self._texts._("what answers there is no chatroom server")
-                ) from event.error
-            if isinstance(event, PeerBroke):
-                raise LinkCut(self._texts._("the server sent what cannot be read")) from event.error
-        if events or not chunk:
-            raise self._cut(None)
+    def _ended(self, end: PeerBroke | PeerFinished) -> ClientError:
+        """What the end of the stream is for a person."""
+        if isinstance(end, PeerFinished):
+            return self._cut(None)
+        if isinstance(end.error, NotChatroomError):
+            ended: ClientError = CannotConnect(self._texts._("what answers there is no chatroom server"))
+        else:
+            ended = LinkCut(self._texts._("the server sent what cannot be read"))
+        ended.__cause__ = end.error
+        return ended
 
     def _cut(self, error: Exception | None) -> LinkCut:
         if self._silent:
@@ -219,12 +226,13 @@ def _tls_context() -> ssl.SSLContext:
 def _certificate_key(writer: asyncio.StreamWriter) -> bytes:
     """The Ed25519 key of the server's certificate; empty where it has another kind of key."""
     from cryptography import x509
+    from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
     try:
         key = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"").public_key()
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         return b""
     return key.public_bytes_raw() if isinstance(key, Ed25519PublicKey) else b""
 

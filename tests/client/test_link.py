@@ -21,7 +21,7 @@ from chatroom.client.profile import Profile
 from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol.codec import encode
-from chatroom.protocol.frames import Hello, Login, Ping
+from chatroom.protocol.frames import Hello, Login, Ping, ServerHello
 from chatroom.testing import Clock, FakeServer
 from tests.client.helpers import next_event, session_on, until
 
@@ -176,6 +176,21 @@ async def test_a_silent_server_is_left_and_found_again(server: FakeServer, profi
         while not session.online:
             await clock.move(0.01)
             await asyncio.sleep(0.001)
+
+
+@pytest.mark.parametrize("broken", [b"\x00\x00", encode(Login(nick="it4"))])
+async def test_what_came_in_front_of_a_broken_frame_is_taken_and_then_the_link_is_over(broken: bytes) -> None:
+    async def program(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(encode(ServerHello(1, b"n" * 32, b"k" * 32, b"s" * 64)) + broken)
+        await reader.read()
+
+    async with _program(program) as address, _link(address) as link:
+        link.send(Hello((1, 1), b"c" * 32))
+        assert isinstance((await link.receive_one()).frame, ServerHello)
+        for _time in range(2):
+            with pytest.raises(LinkCut, match="cannot be read"):
+                async with asyncio.timeout(5):
+                    await link.receive()
 
 
 async def test_a_link_that_is_over_takes_nothing_more(server: FakeServer) -> None:
