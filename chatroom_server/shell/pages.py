@@ -47,19 +47,20 @@ class PageSender:
 
     def go_on(self, link: Link) -> None:
         """Answer what waits, if the link has read what it was sent."""
-        if link in self._asked and link not in self._busy and link.queued <= QUEUE_PAUSE and not link.blocked:
-            self._busy.add(link)
-            self._tasks.start(self._answer(link), name=f"page for link {link.id}")
+        waiting = self._asked.get(link)
+        if not waiting or link in self._busy or link.queued > QUEUE_PAUSE or link.blocked:
+            return
+        fetch = waiting.popleft()
+        if not waiting:
+            del self._asked[link]
+        self._busy.add(link)
+        self._tasks.start(self._answer(link, fetch), name=f"page for link {link.id}")
 
     def drop(self, link: Link) -> None:
         """Forget a link."""
         self._asked.pop(link, None)
 
-    async def _answer(self, link: Link) -> None:
-        waiting = self._asked[link]
-        fetch = waiting.popleft()
-        if not waiting:
-            del self._asked[link]
+    async def _answer(self, link: Link, fetch: FetchPage) -> None:
         try:
             link.send_encoded(await self._frame(fetch))
             self._sent(link)
