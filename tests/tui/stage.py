@@ -1,11 +1,12 @@
 """A conversation's screen without a network: a session that is played, and lines to feed it."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from chatroom.client.errors import RequestFailed
+from chatroom.client.errors import ClientError, RequestFailed
 from chatroom.client.events import (
     LineArrived,
     Online,
@@ -54,8 +55,14 @@ class PlayedSession:
         self.waiting: list[OwnMessage] = []
         self.lines: dict[str, list[Line]] = {}
         self.refusal: RequestFailed | None = None
+        self.disk_problem: ClientError | None = None
+        self.disk = asyncio.Event()
+        self.disk.set()
 
     async def say(self, room: RoomId, body: str, *, kind: str = "", grid: str = "") -> OwnMessage:
+        await self.disk.wait()
+        if self.disk_problem is not None:
+            raise self.disk_problem
         n = len(self.said) + 1
         message = OwnMessage(f"key{n}", room, DeviceId("a1"), n, body, kind, grid)
         self.said.append(message)

@@ -3,7 +3,7 @@
 import pytest
 from textual.events import Key
 
-from chatroom.client.errors import RequestFailed
+from chatroom.client.errors import OutboxError, RequestFailed
 from chatroom.client.events import MessageChanged, MessageState, OwnMessage, PresenceChanged
 from chatroom.protocol.frames import PresenceEvent
 from chatroom.protocol.ids import DeviceId, RoomId
@@ -327,3 +327,24 @@ async def test_keys_keep_their_place_among_the_letters() -> None:
         assert [(own.room, own.body) for own in app.session.said] == [(GENERAL, "ab"), (DEV, "ab")]
         assert app.chat.composer.text == "e"
         assert app.keeper.drafts[GENERAL] == "c"
+
+
+@pytest.mark.parametrize("is_elsewhere", [False, True])
+async def test_a_text_that_could_not_be_kept_comes_back_into_its_own_room(is_elsewhere: bool) -> None:
+    app = Stage()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.play_online()
+        app.session.disk.clear()
+        app.session.disk_problem = OutboxError("the disk is full")
+        await pilot.press(*"//lost", "enter", *"next")
+        if is_elsewhere:
+            await pilot.press("alt+down", *"other")
+        app.session.disk.set()
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        assert app.said == ["the disk is full"]
+        if is_elsewhere:
+            assert app.chat.composer.text == "other"
+            await pilot.press("alt+up")
+        assert app.chat.composer.text == "//lost\nnext"
+        assert app.keeper.drafts[GENERAL] == "//lost\nnext"

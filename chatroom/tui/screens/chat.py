@@ -74,7 +74,7 @@ class ChatScreen(ChatView):
         if is_command(event.text):
             self._run_command(event.text, event.room)
         else:
-            self.act(self._say(said_text(event.text), event.room))
+            self.act(self._say(event.text, event.room))
 
     def _run_command(self, text: str, room: RoomId | None) -> None:
         command = parse_command(text)
@@ -88,11 +88,20 @@ class ChatScreen(ChatView):
         """Send in the order of writing; a text that could not even be kept comes back."""
         async with self._sending:
             try:
-                await self.desk.say(text, room=room)
+                await self.desk.say(said_text(text), room=room)
             except ClientError:
-                if not self.composer.text:
-                    self.composer.write(text)
+                self._give_back(text, room)
                 raise
+
+    def _give_back(self, text: str, room: RoomId | None) -> None:
+        """Put a text back into its room, in front of what was begun there meanwhile."""
+        is_here = self.composer.room == room
+        begun = self.composer.text if is_here else self._keeper.drafts.get(room, "") if room else ""
+        whole = f"{text}\n{begun}" if begun else text
+        if is_here:
+            self.composer.write(whole)
+        if room is not None:
+            self._keeper.keep_draft(room, whole)
 
     @on(Composer.TooLong)
     def _too_long(self, event: Composer.TooLong) -> None:
