@@ -4,6 +4,7 @@ from chatroom.media.ascii_art import Picture, draw, draw_off_loop
 from chatroom.media.errors import SENTENCES, PictureError, Problem
 from chatroom.media.pasted import picture_paths
 from chatroom.media.render import Run, cells, rich_lines
+from chatroom.media.sending import draw_to_send
 
 __all__ = [
     "SENTENCES",
@@ -14,6 +15,7 @@ __all__ = [
     "cells",
     "draw",
     "draw_off_loop",
+    "draw_to_send",
     "picture_paths",
     "rich_lines",
 ]

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from chatroom.common.grid import GridError
 from chatroom.common.inert import one_line
-from chatroom.media import SENTENCES, PictureError
+from chatroom.media import SENTENCES, PictureError, draw_to_send
 from chatroom.model.commands import COMMANDS, Command, CommandName, Mistyped
-from chatroom.plain.pictures import draw_for_sending, drawn_rows
+from chatroom.plain.pictures import drawn_rows, typed_path
 from chatroom.protocol.frames import Line, LineKind
 from chatroom.protocol.ids import MessageId, RoomId
 
@@ -112,14 +112,14 @@ class PlainCommands:
 
     async def _image(self, command: Command) -> None:
         try:
-            caption, grid = await draw_for_sending(command.word(0))
+            picture, grid = await draw_to_send(typed_path(command.word(0)))
         except PictureError as error:
             sentence = self._texts._(SENTENCES[error.problem])
             await self._show(sentence.format(name=error.name, reason=error.reason))
         except GridError as error:
             await self._show(str(error))
         else:
-            await self._client.say(caption, kind=LineKind.IMAGE, grid=grid)
+            await self._client.say(picture.caption, kind=LineKind.IMAGE, grid=grid)
 
     async def _topic(self, command: Command) -> None:
         current = self._view.current

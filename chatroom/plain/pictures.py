@@ -1,35 +1,13 @@
-"""Pictures in the line client: from a path to what is sent, and from what came to lines of a terminal."""
+"""Pictures in the line client: the paths that are typed, and the lines that are drawn."""
 
 import os
 import shutil
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
 
-from chatroom.common.grid import Grid, GridTooLarge, decode, encode, fit, plain_lines
-from chatroom.media import cells, draw_off_loop
-
-_WIDTHS: Final = (80, 60, 40)
-"""Columns that a picture is drawn with, until it fits into a message."""
-
-
-async def draw_for_sending(word: str) -> tuple[str, str]:
-    """Draw the file at a path as it was typed; returns its caption and its grid, encoded.
-
-    Raises:
-        PictureError: It is no picture.
-        GridTooLarge: It does not fit into a message, however small.
-    """
-    path = _path(word)
-    for columns in _WIDTHS:
-        picture = await draw_off_loop(path, columns=columns)
-        try:
-            return picture.caption, encode(picture.grid)
-        except GridTooLarge:
-            if columns == _WIDTHS[-1]:
-                raise
-    raise AssertionError("there is a last width")
+from chatroom.common.grid import Grid, decode, fit, plain_lines
+from chatroom.media import cells
 
 
 def drawn_rows(encoded: str) -> list[str]:
@@ -59,6 +37,6 @@ def _colored(grid: Grid) -> list[str]:
     ]
 
 
-def _path(word: str) -> Path:
+def typed_path(word: str) -> Path:
     """A path as it was typed: with quotes, or from one's home."""
     return Path(os.path.expanduser(word.strip("'\"")))  # noqa: PTH111  # a Path's own way counts as blocking

@@ -66,12 +66,11 @@ async def send_picture(session: Session, options: SendOptions, path: str, texts:
     Returns:
         0 when it is stored, 1 when it is not, 2 when the file is no picture.
     """
-    from chatroom.common.grid import GridError, encode
-    from chatroom.media import SENTENCES, PictureError, draw_off_loop
+    from chatroom.common.grid import GridError
+    from chatroom.media import SENTENCES, PictureError, draw_to_send
 
     try:
-        picture = await draw_off_loop(Path(path))
-        grid = encode(picture.grid)
+        picture, grid = await draw_to_send(Path(path))
     except PictureError as error:
         say_problem(texts._(SENTENCES[error.problem]).format(name=error.name, reason=error.reason))
         return 2

@@ -11,7 +11,6 @@ from textual.screen import Screen
 
 from chatroom.client.errors import ClientError
 from chatroom.client.events import MessageState, OwnMessage, RoomOpened
-from chatroom.common.grid import GridTooLarge, encode
 from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol.frames import LineKind
@@ -20,11 +19,8 @@ from chatroom.tui.conversation import Conversation, Part
 
 if TYPE_CHECKING:
     from chatroom.client.session import Session
-    from chatroom.media import Picture
 
 _Answer = TypeVar("_Answer")
-_WIDTHS = (80, 60, 40)
-"""Columns that a picture is drawn with, until it fits into a message."""
 
 
 class NotReadyError(ClientError):
@@ -152,12 +148,12 @@ class Desk:
 
     async def show_picture(self, path: Path, *, room: RoomId | None) -> None:
         """Draw a picture, show it, and send it if it pleases."""
-        from chatroom.media import SENTENCES, PictureError
+        from chatroom.media import SENTENCES, PictureError, draw_to_send
         from chatroom.tui.screens.preview import PreviewScreen
 
         room = self.in_room(room)
         try:
-            picture, grid = await self._draw(path)
+            picture, grid = await draw_to_send(path)
         except PictureError as error:
             sentence = self.texts._(SENTENCES[error.problem]).format(name=error.name, reason=error.reason)
             self.display.toast(sentence, is_warning=True)
@@ -221,15 +217,3 @@ class Desk:
         if not unsent:
             raise NotReadyError(self.texts._("No message has failed."))
         return (here or unsent)[0]
-
-    async def _draw(self, path: Path) -> "tuple[Picture, str]":
-        from chatroom.media import draw_off_loop
-
-        for columns in _WIDTHS[:-1]:
-            picture = await draw_off_loop(path, columns=columns)
-            try:
-                return picture, encode(picture.grid)
-            except GridTooLarge:
-                continue
-        picture = await draw_off_loop(path, columns=_WIDTHS[-1])
-        return picture, encode(picture.grid)
