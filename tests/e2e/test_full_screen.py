@@ -87,18 +87,15 @@ def test_ten_thousand_messages_are_scrolled_from_end_to_end(person: MakePerson) 
     with in_general(person("zoé"), 80, 24) as zoe:
         zoe.wait_for(f"message {count}.")
         zoe.press("pageup", "pageup", "pageup")
-        text = zoe.wait_for(lambda text: 30 < count - newest(text) < 100)
-        assert messages(text) == list(range(messages(text)[0], newest(text) + 1))
+        zoe.wait_for(lambda text: run(text) and 30 < count - run(text)[-1] < 100)
         zoe.press("ctrl+home")
-        text = zoe.wait_for(lambda text: " message 1." in text and len(messages(text)) > 10)
-        assert messages(text) == list(range(1, newest(text) + 1))
+        zoe.wait_for(lambda text: run(text)[:1] == [1])
         zoe.press("pagedown", "pagedown")
-        zoe.wait_for(lambda text: messages(text)[:1] > [20])
+        zoe.wait_for(lambda text: run(text)[:1] > [20])
         zoe.resize(120, 36)
-        zoe.wait_for(lambda text: "ONLINE" in text and len(messages(text)) > 25)
+        zoe.wait_for(lambda text: "ONLINE" in text and len(run(text)) > 25)
         zoe.press("ctrl+end")
-        text = zoe.wait_for(f"message {count}.")
-        assert messages(text) == list(range(messages(text)[0], count + 1))
+        zoe.wait_for(lambda text: run(text)[-1:] == [count])
         assert it4.script("send", "general", "and one more").returncode == 0
         zoe.wait_for("and one more")
 
@@ -124,15 +121,19 @@ def test_a_server_that_dies_loses_and_doubles_nothing(person: MakePerson, server
             for nick in ("it4", "zoé"):
                 terminal.wait_for(f"{nick} after 3")
                 terminal.wait_gone("pending")
+        said = [line["body"] for line in both[0].history()]
+        zoe.wait_for(lambda text: spoken(text) == said[-len(spoken(text)) :])
+        it4.wait_for(lambda text: spoken(text) == said)
         zoe.wait_for(lambda text: not re.search(r"▸#general +\d", text))
-        shown = zoe.text()
-    said = [line["body"] for line in both[0].history()]
     for nick in ("it4", "zoé"):
         whens = ("before", "meanwhile", "away", "after")
         typed = [f"{nick} {when} {n}" for when in whens for n in (1, 2, 3)]
         assert [body for body in said if body.startswith(nick)] == typed
-    rows = re.findall(r"(?:it4|zoé) (?:before|meanwhile|away|after) \d", shown)
-    assert rows == said[-len(rows) :]
+
+
+def spoken(text: str) -> list[str]:
+    """What was said by `say_all`, from the top to the bottom of the screen."""
+    return re.findall(r"(?:it4|zoé) (?:before|meanwhile|away|after) \d", text)
 
 
 def say_all(it4: Terminal, zoe: Terminal, when: str) -> None:
@@ -147,14 +148,14 @@ def numbered(first: int, last: int) -> bytes:
     return "".join(f"message {n}.\n" for n in range(first, last + 1)).encode()
 
 
-def messages(text: str) -> list[int]:
-    """The numbers of the messages on the screen, from top to bottom."""
-    return [int(number) for number in re.findall(r"message (\d+)\.", text)]
+def run(text: str) -> list[int]:
+    """The numbers of the messages from the top to the bottom of the screen; empty where one is missing.
 
-
-def newest(text: str) -> int:
-    """The number of the lowest message on the screen."""
-    return max(messages(text), default=0)
+    (A terminal can be looked at while it is being painted.)
+    """
+    numbers = [int(number) for number in re.findall(r"message (\d+)\.", text)]
+    is_whole = len(numbers) > 10 and numbers == list(range(numbers[0], numbers[-1] + 1))
+    return numbers if is_whole else []
 
 
 def picture(path: Path) -> None:
