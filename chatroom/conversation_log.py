@@ -20,6 +20,7 @@ SIZE_MAX: Final = 8 * 1024 * 1024
 """Bytes after which the file is set aside as `client.log.1`, that as `.2`, and so on."""
 OLD_FILES: Final = 4
 _WAITING_MAX: Final = 20_000
+_TOGETHER_MAX: Final = 64 * 1024
 _CLOSE_TIMEOUT_S: Final = 5.0
 
 
@@ -58,6 +59,7 @@ class ConversationLog:
         self._file = _RotatedFile(folder / FILE_NAME, size_max)
         self._waiting: queue.Queue[str | None] = queue.Queue(_WAITING_MAX)
         self._left_out = 0
+        self._together_max = min(_TOGETHER_MAX, size_max // 8)
         self._thread = threading.Thread(target=self._write_all, name="conversation-log", daemon=True)
         self._thread.start()
 
@@ -89,12 +91,27 @@ class ConversationLog:
 
     def _write_all(self) -> None:
         while (text := self._waiting.get()) is not None:
+            texts, is_over = self._gather(text)
             left_out, self._left_out = self._left_out, 0
             if left_out:
-                text = f"… {left_out} …\n{text}"
+                texts.insert(0, f"… {left_out} …\n")
             with contextlib.suppress(OSError):  # a full disk costs the log, never the conversation
-                self._file.write(text.encode("utf-8", "replace"))
+                self._file.write("".join(texts).encode("utf-8", "replace"))
+            if is_over:
+                break
         self._file.close()
+
+    def _gather(self, first: str) -> tuple[list[str], bool]:
+        """What else waits, to be written at once: a thread that wakes for each line slows the screen down."""
+        texts, size = [first], len(first)
+        with contextlib.suppress(queue.Empty):
+            while size < self._together_max:
+                text = self._waiting.get_nowait()
+                if text is None:
+                    return texts, True
+                texts.append(text)
+                size += len(text)
+        return texts, False
 
 
 class _RotatedFile:

@@ -208,7 +208,10 @@ class ChatView(Screen[None]):
         self.composer.turn_to(room, self._keeper.drafts.get(room, "") if room is not None else "")
 
     def _draw_rooms(self) -> None:
-        self.query_one(RoomsList).show(self.conversation.rooms.views())
+        views = self.conversation.rooms.views()
+        if self._log.is_following:  # what arrives on the screen is read: no number that comes and goes
+            views = tuple(replace(view, unread=0, mentions=0) if view.current else view for view in views)
+        self.query_one(RoomsList).show(views)
         view = self.conversation.current
         name = self.conversation.room_name(view.id) if view else ""
         topic = view.topic if view else ""
