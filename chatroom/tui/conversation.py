@@ -262,8 +262,9 @@ class Conversation:
     def _close(self, room: RoomId) -> None:
         self.rooms.close(room)
         self._infos.pop(room, None)
-        self._timelines.pop(room, None)
         self._members.pop(room, None)
+        if room in self._timelines and not self._timelines[room].unsent:
+            del self._timelines[room]
 
     def _forget(self) -> None:
         """The log has another past; how far it reaches is in the welcome that follows."""

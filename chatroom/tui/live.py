@@ -18,7 +18,7 @@ from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Welcome
 from chatroom.protocol.ids import RoomId
 from chatroom.tui.bridge import Bridge
-from chatroom.tui.conversation import Kept
+from chatroom.tui.conversation import Kept, Part
 from chatroom.tui.finding import Place, find_place
 from chatroom.tui.keeper import CURRENT_ROOM, Keeper
 from chatroom.tui.launch import Launch
@@ -130,6 +130,8 @@ class Live:
 
     async def _deliver(self, events: list[SessionEvent]) -> None:
         await self._restore()
+        if any(isinstance(event, Online) for event in events):
+            self._show_unsent()  # what programs left that have ended meanwhile is taken over before a login
         message = EventsArrived(events)
         self._screen.post_message(message)
         await message.taken.wait()
@@ -138,7 +140,9 @@ class Live:
 
     async def _restore(self) -> None:
         """Show what is kept of this server, as soon as it is known which one it is."""
-        if self._session is None or self._keeper.shelf is not None or (store := self._session.store) is None:
+        if self._session is None or self._session.server_key is None or self._keeper.shelf is not None:
+            return
+        if (store := self._session.store) is None:
             return
         kept = await asyncio.to_thread(read_kept, store, self._launch.profile, self._session.server_key)
         self._keeper.shelf = store
@@ -146,6 +150,13 @@ class Live:
         self._screen.conversation.restore(kept)
         if kept.current and kept.current in self._screen.conversation.rooms and not self._launch.room:
             self._screen.enter(kept.current)
+        self._show_unsent()
+
+    def _show_unsent(self) -> None:
+        """Show what waits in the outbox or failed there, an earlier run's included."""
+        for message in self._session.unsent() if self._session is not None else ():
+            self._screen.conversation.take_own(message)
+        self._screen.draw(Part.LOG)
 
     def _follow_up(self, event: SessionEvent) -> None:
         match event:

@@ -128,3 +128,11 @@ def test_the_mark_stands_where_the_unread_begins() -> None:
     assert made.timeline(DEV).new_after == made.rooms.view(DEV).read  # type: ignore[union-attr]
     assert made.mark_read(DEV, 6)
     assert not made.mark_read(DEV, 6)
+
+
+def test_what_is_not_sent_stays_in_a_room_that_is_closed() -> None:
+    made = conversation()
+    made.apply([MessageChanged(own(MessageState.FAILED)), RoomClosed(GENERAL)])
+    assert GENERAL not in made.rooms
+    made.apply([RoomOpened(room("general"))])
+    assert [unsent.body for unsent in made.timeline(GENERAL).unsent] == ["mine"]

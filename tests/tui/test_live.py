@@ -12,7 +12,8 @@ from chatroom.client.profile import Profile
 from chatroom.common.texts import Texts
 from chatroom.config import load_settings
 from chatroom.home import find_home
-from chatroom.protocol.frames import Login
+from chatroom.protocol import ErrorCode
+from chatroom.protocol.frames import Login, Send
 from chatroom.protocol.ids import RoomId
 from chatroom.testing import FakeServer
 from chatroom.tui.app import ChatroomApp
@@ -162,6 +163,27 @@ async def test_lines_and_drafts_are_there_before_the_server_answers(tmp_path: Pa
             assert again.chat.composer.text == "draft"
             assert again.chat.banner.condition.state is not LinkState.ONLINE
             assert "new messages" not in lines_of(again.chat)
+
+
+async def test_what_an_earlier_run_could_not_send_is_shown(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        app = ChatroomApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await until(pilot, lambda: is_online(app))
+            server.refusals[Send] = ErrorCode.NOT_STORED
+            await pilot.press(*"refused", "enter")
+            await until(pilot, lambda: "Alt+R" in lines_of(app.chat))
+            await server.stop()
+            await pilot.press(*"waiting", "enter")
+            await until(pilot, lambda: "pending" in lines_of(app.chat))
+        again = ChatroomApp(launch(tmp_path, server, "me", nick="it4"))
+        async with again.run_test(size=(120, 36)) as pilot:
+            await until(
+                pilot, lambda: "waiting" in lines_of(again.chat) and "pending" in lines_of(again.chat)
+            )
+            assert "refused" in lines_of(again.chat)
+            await pilot.press("alt+d")
+            await until(pilot, lambda: "refused" not in lines_of(again.chat))
 
 
 async def test_another_key_is_blocked_and_what_is_kept_stays_readable(tmp_path: Path) -> None:
