@@ -55,6 +55,7 @@ class Device:
         last: The greatest number that is stored, 0 for none.
         highest: The greatest number that is stored or on its way; a new message has a greater one.
         floor: Numbers up to this one are over, and what was said under them is forgotten.
+        passed: Those of them that so many newer ones followed that no program still waits for their answer.
         at: When it stored something last (ms, UTC).
         links: How many links named it at their login.
         pending: What is on its way to the disk, by number.
@@ -66,6 +67,7 @@ class Device:
     last: int = 0
     highest: int = 0
     floor: int = 0
+    passed: int = 0
     at: int = 0
     links: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
@@ -99,6 +101,7 @@ class Device:
         self._ids.append(id_)
         if len(self._numbers) >= 2 * REMEMBERED_NUMBERS:
             self.forget(keep=REMEMBERED_NUMBERS)
+            self.passed = self.floor
         return True
 
     def find(self, n: int) -> tuple[int, MessageId] | None:
@@ -122,7 +125,8 @@ class Device:
         at = 0 if whole else bisect_left(self._numbers, self._written + 1)
         self._written = self.last
         seen = list(zip(self._numbers[at:], self._hashes[at:], self._ids[at:], strict=True))
-        return DeviceRecord(self.user, self.dev, self.last, self.floor, self.at, self.guest, seen)
+        place = (self.user, self.dev, self.last, self.floor, self.at, self.guest)
+        return DeviceRecord(*place, seen, self.passed)
 
     def load(self, record: "DeviceRecord") -> None:
         """Take in a record of `devices.jsonl`."""
@@ -131,6 +135,7 @@ class Device:
         self.last = self._written = max(self.last, record.last)
         self.highest = max(self.highest, self.last)
         self.floor = max(self.floor, record.floor)
+        self.passed = max(self.passed, record.passed)
         self.at = max(self.at, record.at)
         self.guest = record.guest
 
@@ -145,6 +150,7 @@ class DeviceRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     at: int = 0
     guest: bool = False
     seen: list[tuple[int, int, int]] = []
+    passed: int = 0
 
 
 _RECORDS: Final = msgspec.json.Decoder(DeviceRecord)

@@ -132,8 +132,10 @@ def _answer_again(state: HubState, link: Link, frame: Send, device: Device, hash
         state.deliver(link, Ack(frame.dev, frame.n, frame.room, found[1]))
     elif pending is not None or found is not None:
         _refuse(state, link, frame, ErrorCode.NUMBER_CONFLICT, {"n": frame.n})
-    elif 0 < frame.n <= device.floor:
+    elif 0 < frame.n <= device.passed:
         state.deliver(link, Ack(frame.dev, frame.n, frame.room))
+    elif 0 < frame.n <= device.floor:  # nothing tells whether this was stored: better twice than never
+        _refuse(state, link, frame, ErrorCode.NUMBER_CONFLICT, {"n": frame.n})
     else:
         _refuse(state, link, frame, ErrorCode.NUMBER_PASSED, {"n": frame.n})
 

@@ -23,7 +23,13 @@ def fill(devices: Devices, numbers: range, *, dev: str = "d1", at: int = 1, user
 
 def known(devices: Devices) -> dict[str, object]:
     return {
-        device.dev: (device.last, device.floor, device.at, [device.find(n) for n in range(device.last + 1)])
+        device.dev: (
+            device.last,
+            device.floor,
+            device.passed,
+            device.at,
+            [device.find(n) for n in range(device.last + 1)],
+        )
         for device in devices
     }
 
@@ -46,6 +52,7 @@ def test_the_newest_numbers_are_remembered_and_older_ones_are_over() -> None:
     assert device.last == last
     assert device.find(last) == (last * 7, last + 100)
     assert device.find(last - REMEMBERED_NUMBERS + 1) is not None
+    assert device.passed == device.floor
     assert device.find(device.floor) is None
     assert device.find(device.floor + 1) is not None
 
@@ -158,5 +165,5 @@ def test_numbers_remembered_over_all_devices_are_bounded(monkeypatch: pytest.Mon
         devices.take_changes()
         assert sum(map(len, devices)) <= 100
     oldest, newest = devices.device(ANN, DeviceId("d0")), devices.device(ANN, DeviceId("d19"))
-    assert (oldest.last, oldest.floor, len(oldest)) == (10, 10, 0)
+    assert (oldest.last, oldest.floor, oldest.passed, len(oldest)) == (10, 10, 0, 0)
     assert len(newest) == 10

@@ -9,6 +9,7 @@ from chatroom.protocol.codec import decode_line
 from chatroom.protocol.frames import Ack, Direct, Joined, Leave, Open, Refusal, Rename, Send, Welcome
 from chatroom.protocol.ids import DeviceId
 from chatroom.protocol.limits import IN_FLIGHT_MAX, MESSAGE_MAX, REMEMBERED_NUMBERS, TOPIC_MAX
+from chatroom_server.core import limits
 from chatroom_server.core.effects import BroadcastLine, DeliverLine
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Key, Stage
@@ -289,6 +290,28 @@ def test_old_numbers_are_acknowledged_without_their_contents(stage: Stage) -> No
     assert ann.last(Ack) == Ack("d1", 1, GENERAL, 0)
     ann.say(f"m{REMEMBERED_NUMBERS}", n=REMEMBERED_NUMBERS + 1)
     assert ann.last(Ack).id == REMEMBERED_NUMBERS + 1
+    stage.flush()
+    stage.restart()
+    ann = stage.enter("ann", nick="")
+    ann.say("m0", n=1)
+    assert ann.last(Ack) == Ack("d1", 1, GENERAL, 0)
+
+
+def test_a_number_whose_contents_were_let_go_early_is_not_called_stored(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "REMEMBERED_ALL_MAX", 2)
+    ann = stage.enter("ann", GENERAL)
+    for body in ("one", "two", "three"):
+        ann.say(body)
+    stage.flush()
+    ann.say("new", n=2)
+    assert (refused(ann), ann.all(Ack)) == ([(2, "number-conflict")], [])
+    stage.restart()
+    stage.flush()
+    ann = stage.enter("ann", nick="")
+    ann.say("new", n=2)
+    assert (refused(ann), ann.all(Ack)) == ([(2, "number-conflict")], [])
 
 
 def test_a_line_names_its_author_as_it_was_then(stage: Stage, ann: Actor) -> None:
