@@ -29,6 +29,9 @@ QUIT_AGAIN_S = 3.0
 
 DEFAULT_THEME = "textual-dark"
 
+_GC_THRESHOLDS = (20_000, 20, 50)
+"""Every row that is drawn brings caches that collections walk through: fewer of them, between keys."""
+
 
 class ChatroomApp(SteadyApp[int]):
     """Runs one conversation until one leaves; returns the exit code."""
@@ -132,4 +135,5 @@ def _collect_from_now_on() -> None:
     if not gc.isenabled():
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
         gc.enable()
