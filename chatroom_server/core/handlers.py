@@ -130,7 +130,9 @@ def receive(state: HubState, link: Link, frame: AnyFrame) -> None:
 
 def _charge(state: HubState, link: Link, row: Row, frame: AnyFrame) -> None:
     """Take the frame's tokens; who is out of them is read more slowly."""
-    cost = message_cost(len(frame.body) + len(frame.grid)) if isinstance(frame, Send) else row.cost
+    cost = row.cost
+    if isinstance(frame, Send):
+        cost = message_cost(len(frame.body) + len(frame.grid), has_grid=bool(frame.grid))
     wait_s = link.online.bucket.take(cost, state.now)
     if wait_s:
         state.effects.append(Hold(link.id, state.now + wait_s))

@@ -45,9 +45,9 @@ def send(state: HubState, link: Link, frame: Send) -> None:
     session, device = link.online, link.devices.get(frame.dev)
     room = state.accounts.rooms.get(frame.room)
     try:
-        body, grid = _content(frame)
         if device is None:
             raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
+        body, grid = _content(frame)
         hash_ = content_hash(frame.room, frame.kind, body, grid)
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
@@ -56,6 +56,8 @@ def send(state: HubState, link: Link, frame: Send) -> None:
             raise _why_not(link, room, frame)
         if len(device.pending) >= IN_FLIGHT_MAX:
             raise _NotAcceptedError(ErrorCode.TOO_MANY_IN_FLIGHT)
+        if frame.kind == _IMAGE:
+            _check_grid(grid)  # last, as it takes milliseconds
     except _NotAcceptedError as problem:
         _refuse(state, link, frame, problem.code, problem.args_by_name)
         return
@@ -69,7 +71,7 @@ def send(state: HubState, link: Link, frame: Send) -> None:
 
 
 def _content(frame: Send) -> tuple[str, str]:
-    """Body and grid as they will be stored."""
+    """Body and grid as they will be stored; the grid is not checked yet."""
     kind = frame.kind
     if len(frame.body) * 4 > MESSAGE_MAX:
         _check_size(frame.body)
@@ -79,7 +81,7 @@ def _content(frame: Send) -> tuple[str, str]:
             raise _NotAcceptedError(ErrorCode.MESSAGE_EMPTY)
         return body, ""
     if kind == _IMAGE:
-        return one_line(frame.body), _checked_grid(frame.grid)
+        return one_line(frame.body), frame.grid
     if kind == _TOPIC:
         return _checked_topic(frame.body), ""
     raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
@@ -91,14 +93,13 @@ def _check_size(body: str) -> None:
         raise _NotAcceptedError(ErrorCode.MESSAGE_TOO_LONG, size=size, max=MESSAGE_MAX)
 
 
-def _checked_grid(grid: str) -> str:
+def _check_grid(grid: str) -> None:
     try:
         if len(grid) > GRID_MAX:
             raise GridError(f"it has {len(grid)} characters, at most {GRID_MAX} are allowed")
         decode_grid(grid)
     except GridError as error:
         raise _NotAcceptedError(ErrorCode.PICTURE_INVALID, reason=error) from error
-    return grid
 
 
 def _checked_topic(body: str) -> str:

@@ -1,6 +1,10 @@
 """How fast a user may send: a bucket of tokens that fills at a steady rate."""
 
 from dataclasses import dataclass
+from typing import Final
+
+_GRID_COST: Final = 10
+"""To check a grid takes up to 5 ms, however few bytes it has."""
 
 
 @dataclass(slots=True)
@@ -32,6 +36,7 @@ class Bucket:
         return not self.rate or self.tokens + (now - self.filled_at) * self.rate >= self.burst
 
 
-def message_cost(size: int) -> int:
-    """The tokens of a message, by its bytes: one for each 4 KiB that it begins."""
-    return 1 + size // 4096
+def message_cost(size: int, *, has_grid: bool = False) -> int:
+    """The tokens of a message, by its bytes: one for each 4 KiB that it begins, with a grid at least 10."""
+    cost = 1 + size // 4096
+    return max(cost, _GRID_COST) if has_grid else cost

@@ -9,7 +9,7 @@ from chatroom.protocol.codec import decode_line
 from chatroom.protocol.frames import Ack, Direct, Joined, Leave, Open, Refusal, Rename, Send, Welcome
 from chatroom.protocol.ids import DeviceId
 from chatroom.protocol.limits import IN_FLIGHT_MAX, MESSAGE_MAX, REMEMBERED_NUMBERS, TOPIC_MAX
-from chatroom_server.core import limits
+from chatroom_server.core import limits, messages
 from chatroom_server.core.effects import BroadcastLine, DeliverLine
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Key, Stage
@@ -117,6 +117,19 @@ def test_a_picture_must_be_one(ann: Actor, grid: str) -> None:
 def test_a_picture_needs_no_caption(ann: Actor) -> None:
     ann.say("", kind="image", grid=GRID)
     assert ann.lines()[0].grid == GRID
+
+
+def test_a_grid_is_looked_at_last(stage: Stage, ann: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann.say("a picture", kind="image", grid=GRID)
+    checked: list[str] = []
+    monkeypatch.setattr(messages, "decode_grid", checked.append)
+    ann.say("a picture", kind="image", grid=GRID, n=1)
+    ann.say("a picture", "nowhere", kind="image", grid=GRID, n=2)
+    ann.dev = "d9"
+    ann.say("a picture", kind="image", grid=GRID, n=3)
+    assert ann.last(Ack).n == 1
+    assert [code for _n, code in refused(ann)] == ["room-unknown", "not-allowed"]
+    assert not checked
 
 
 def test_a_text_has_no_grid(ann: Actor) -> None:

@@ -30,6 +30,15 @@ def test_long_messages_cost_more() -> None:
     assert [message_cost(size) for size in (0, 60, 4095, 4096, 65_536)] == [1, 1, 1, 2, 17]
 
 
+def test_pictures_cost_what_checking_them_takes() -> None:
+    assert [message_cost(size, has_grid=True) for size in (60, 4096, 65_536)] == [10, 10, 17]
+    stage = Stage(HubSettings(burst=20, rate=1))
+    ann = stage.enter("ann", GENERAL)
+    for _ in range(3):
+        ann.say("x", kind="image", grid="none")
+    assert holds(stage, ann)[-1] >= 10
+
+
 def holds(stage: Stage, actor: Actor) -> list[float]:
     return [
         effect.until - stage.now
