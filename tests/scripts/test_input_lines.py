@@ -1,7 +1,7 @@
 """A stream of bytes becomes messages: nothing is lost, and no cut falls where it would hurt."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chatroom.common.inert import inert
@@ -37,6 +37,7 @@ def test_messages_do_not_depend_on_how_the_stream_is_cut(lines: list[str], size:
 
 @given(st.lists(WORDS, min_size=1, max_size=20), st.sampled_from([4093, 65536, 65537, 200_000]))
 @example([RED, "x" * 97, " "], 4093)
+@settings(max_examples=30)
 def test_a_long_line_loses_nothing_and_leaves_no_half_sequence(words: list[str], size: int) -> None:
     line = "".join(words)
     line *= 3 * MESSAGE_MAX // len(line.encode())

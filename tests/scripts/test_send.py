@@ -1,0 +1,135 @@
+"""`send`: every line of arguments or standard input is stored, or somebody is told."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chatroom.client.session import Session
+from chatroom.client.tasks import Tasks
+from chatroom.common.texts import Texts
+from chatroom.protocol import ErrorCode
+from chatroom.protocol.frames import Join, Send
+from chatroom.protocol.ids import RoomId
+from chatroom.scripts.send import SendOptions, send, send_picture
+from chatroom.testing import FakeServer
+from tests.client.helpers import until
+from tests.scripts.pipe import Pipe
+
+GENERAL = RoomId("general")
+
+
+def options(*words: str, as_one: bool = False, timeout_s: float = 30.0, create: str = "") -> SendOptions:
+    return SendOptions(RoomId("dev") if create else GENERAL, words, as_one, timeout_s, create)
+
+
+def sent(server: FakeServer) -> list[str]:
+    return [frame.body for frame in server.received if isinstance(frame, Send)]
+
+
+@pytest.fixture
+def standard_input(pipe: Pipe) -> Iterator[Pipe]:
+    """A pipe in place of standard input; a test writes into it."""
+    kept = os.dup(0)
+    os.dup2(pipe.reading, 0)
+    yield pipe
+    os.dup2(kept, 0)
+    os.close(kept)
+
+
+def write(pipe: Pipe, data: bytes) -> None:
+    os.write(pipe.writing, data)
+    os.close(pipe.writing)
+    pipe.writing = -1
+
+
+@pytest.mark.parametrize(
+    ("words", "as_one", "bodies"),
+    [
+        (["hello", "there"], False, ["hello there"]),
+        (["one\ntwo"], False, ["one", "two"]),
+        (["one\n", "two"], True, ["one\n two"]),
+        (["/quit"], False, ["/quit"]),
+        (["\x1b[31mred\x1b[0m"], False, ["red"]),
+        ([" "], False, []),
+    ],
+)
+async def test_words_are_messages(
+    session: Session, server: FakeServer, words: list[str], as_one: bool, bodies: list[str]
+) -> None:
+    assert await send(session, options(*words, as_one=as_one), Texts()) == 0
+    assert sent(server) == bodies
+
+
+async def test_standard_input_is_sent_line_by_line(
+    session: Session, server: FakeServer, standard_input: Pipe
+) -> None:
+    write(standard_input, b"one\n\n \ntwo\r\nthree")
+    assert await send(session, options(), Texts()) == 0
+    assert sent(server) == ["one", "two", "three"]
+
+
+async def test_standard_input_may_be_one_message(
+    session: Session, server: FakeServer, standard_input: Pipe
+) -> None:
+    write(standard_input, b"one\n\ntwo\n")
+    assert await send(session, options(as_one=True), Texts()) == 0
+    assert sent(server) == ["one\n\ntwo"]
+
+
+async def test_a_line_leaves_before_the_next_one_is_written(
+    session: Session, server: FakeServer, standard_input: Pipe
+) -> None:
+    async with Tasks("test") as tasks:
+        sending = tasks.start(send(session, options(), Texts()), name="send")
+        os.write(standard_input.writing, b"one\n")
+        await until(lambda: sent(server) == ["one"])
+        write(standard_input, b"two\n")
+        assert await sending == 0
+    assert sent(server) == ["one", "two"]
+
+
+async def test_it_ends_when_all_is_stored_and_not_before(session: Session, server: FakeServer) -> None:
+    server.holds = True
+    async with Tasks("test") as tasks:
+        sending = tasks.start(send(session, options("one\ntwo"), Texts()), name="send")
+        await until(lambda: len(server.on_their_way) == 2)
+        assert not sending.done()
+        server.release()
+        assert await sending == 0
+
+
+async def test_a_time_out_says_how_many_wait(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.holds = True
+    assert await send(session, options("one\ntwo", timeout_s=0.05), Texts()) == 1
+    problem = capsys.readouterr().err
+    assert problem.startswith("2 messages wait in the outbox")
+    assert problem.count("\n") == 1
+    assert len(session.unsent()) == 2
+
+
+async def test_a_refusal_is_told(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.refusals[Send] = ErrorCode.NOT_ALLOWED
+    assert await send(session, options("one"), Texts()) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+async def test_a_room_is_made_on_purpose_once(session: Session, server: FakeServer) -> None:
+    for _ in range(2):
+        assert await send(session, options("hello", create="dev"), Texts()) == 0
+        server.refusals[Join] = ErrorCode.ROOM_EXISTS
+    assert len(server.world.rooms[RoomId("dev")].lines) == 2
+
+
+async def test_what_is_no_picture_is_wrong_usage(
+    session: Session, server: FakeServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "a.png").write_text("no picture")
+    assert await send_picture(session, options(), str(tmp_path / "a.png"), Texts()) == 2
+    assert "a.png" in capsys.readouterr().err
+    assert sent(server) == []
