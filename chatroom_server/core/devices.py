@@ -6,7 +6,7 @@ of what was said under them; of older ones only that they are over.
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 from zlib import crc32
@@ -187,8 +187,9 @@ class Devices:
         """The devices that a link names at its login, or None when they are too many."""
         names = dict.fromkeys(devs)
         known = self.of(user)
-        if len(known.keys() | names) > DEVICES_PER_USER_MAX:
-            self._forget_idle(known, names, at - limits.DEVICES_IDLE_DAYS * _DAY_MS)
+        excess = len(known.keys() | names) - DEVICES_PER_USER_MAX
+        if excess > 0:
+            self._forget_idle(known, names, at - limits.DEVICES_IDLE_DAYS * _DAY_MS, excess)
         if len(self.of(user).keys() | names) > DEVICES_PER_USER_MAX:
             return None
         devices = [self.device(user, dev, guest=guest) for dev in names]
@@ -262,11 +263,17 @@ class Devices:
                 if self._remembered <= limits.REMEMBERED_ALL_MAX * 3 // 4:
                     break
 
-    def _forget_idle(self, known: dict[DeviceId, Device], wanted: Iterable[DeviceId], before: int) -> None:
-        kept = set(wanted)
-        for device in list(known.values()):
-            if device.at < before and not device.links and not device.pending and device.dev not in kept:
-                self._drop(device)
+    def _forget_idle(
+        self, known: dict[DeviceId, Device], names: Container[DeviceId], before: int, count: int
+    ) -> None:
+        """Let go of a user's devices that were silent longest; programs that never run again leave many."""
+        idle = [
+            device
+            for device in known.values()
+            if device.at < before and not device.links and not device.pending and device.dev not in names
+        ]
+        for device in sorted(idle, key=lambda device: device.at)[:count]:
+            self._drop(device)
 
     def _drop(self, device: Device) -> None:
         devices = self._by_user.get(device.user, {})

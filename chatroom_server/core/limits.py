@@ -32,8 +32,8 @@ ROOMS_PER_USER_MAX: Final = 100
 """Rooms that one user may have created."""
 DIRECTS_PER_USER_MAX: Final = 300
 """Direct conversations that one user may have begun."""
-DEVICES_IDLE_DAYS: Final = 90
-"""A user with too many devices loses those that have stored nothing for so long."""
+DEVICES_IDLE_DAYS: Final = 1
+"""A user with too many devices loses those that were silent longest, when they stored nothing for so long."""
 GUEST_DEVICES_MAX: Final = 10_000
 """Devices of guests whose numbers are remembered; the one that was silent longest is forgotten."""
 REMEMBERED_ALL_MAX: Final = 4_000_000

@@ -167,3 +167,16 @@ def test_numbers_remembered_over_all_devices_are_bounded(monkeypatch: pytest.Mon
     oldest, newest = devices.device(ANN, DeviceId("d0")), devices.device(ANN, DeviceId("d19"))
     assert (oldest.last, oldest.floor, oldest.passed, len(oldest)) == (10, 10, 0, 0)
     assert len(newest) == 10
+
+
+def test_the_device_that_was_silent_longest_makes_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "DEVICES_PER_USER_MAX", 4)
+    day = limits.DEVICES_IDLE_DAYS * 86_400_000
+    devices = Devices()
+    for name, at in (("linked", 1), ("old", 3), ("oldest", 2), ("young", day)):
+        fill(devices, range(1, 3), dev=name, at=at)
+    devices.device(ANN, DeviceId("linked")).links = 1
+    assert devices.claim(ANN, [DeviceId("new")], guest=False, at=day) is None
+    assert devices.claim(ANN, [DeviceId("new")], guest=False, at=day + 9)
+    assert sorted(devices.of(ANN)) == ["linked", "new", "old", "young"]
+    assert devices.claim(ANN, [DeviceId("old"), DeviceId("newer")], guest=False, at=day + 9) is None
