@@ -109,6 +109,8 @@ class Attempts:
             except _Again:
                 continue
             except (LinkCut, CannotConnect) as error:
+                if self._is_relogin:
+                    continue
                 if not self._options.reconnect:
                     return self._ended(error, UNREACHABLE if self._online_since is None else CLOSED)
                 await self._wait_after(error)
@@ -156,6 +158,7 @@ class Attempts:
 
     async def _attempt(self) -> None:
         self._online_since = None
+        self._is_relogin = False
         link = await open_link(self._address, tls=self._tls, timing=self._timing, texts=self._texts)
         self._link = link
         try:
@@ -229,9 +232,6 @@ class Attempts:
         return known or self._options.fallback_nick
 
     async def _wait_after(self, error: LinkCut | CannotConnect) -> None:
-        if self._is_relogin:
-            self._is_relogin = False
-            return
         if self._online_since is not None and self._timing.now() - self._online_since > _LIVED_S:
             self._number = 0
         back_in_s = error.back_in_s if isinstance(error, LinkCut) else 0.0
