@@ -32,6 +32,8 @@ IN_FLIGHT: Final = 128
 """Messages of a device that wait for the server: half of what it allows."""
 _AT_ONCE: Final = 64 * 1024
 """Bytes that are written together."""
+_PACE_S: Final = 0.25
+"""How long a device rests after the server had too much of it."""
 _COMES_BACK: Final = frozenset({ErrorCode.RESTARTING, ErrorCode.STOPPED, ErrorCode.TOO_MANY_IN_FLIGHT})
 """Refusals that only mean: not now."""
 
@@ -81,6 +83,7 @@ class Sending:
         self._has_more = False
         self._pending = 0
         self._is_removing = False
+        self._is_pausing = False
         self._tasks = Tasks("sending")
 
     # --- one's own messages ---------------------------------------------------------------------
@@ -162,6 +165,7 @@ class Sending:
         self._has_more = len(named) < len(pending)
         self._wake.set()
         self._tasks.start(self._pump(link), name="pump")
+        self._maybe_relogin()  # a message may have got a device meanwhile that this login did not name
 
     def offline(self) -> None:
         """The link is gone."""
@@ -198,9 +202,11 @@ class Sending:
 
     def refused(self, refusal: Refusal) -> None:
         """The server has not stored a message under this number, and never will."""
-        self._landed(refusal.dev, refusal.n)
         key = self._by_number.get((refusal.dev, refusal.n), "")
         entry = self._entries.get(key)
+        if entry is not None and refusal.code == ErrorCode.TOO_MANY_IN_FLIGHT:
+            self._put_back(key)
+        self._landed(refusal.dev, refusal.n)  # looks at the queue
         if entry is None:
             return
         if refusal.code in (ErrorCode.NUMBER_PASSED, ErrorCode.NUMBER_CONFLICT):
@@ -208,8 +214,6 @@ class Sending:
             self._tasks.start(self._renumber(key, entry, retired=is_conflict), name="renumber")
         elif refusal.code not in _COMES_BACK:
             self._tasks.start(self._fail(key, entry, refusal), name="fail")
-        elif refusal.code == ErrorCode.TOO_MANY_IN_FLIGHT:
-            self._queue.append(key)
 
     async def close(self) -> None:
         """Finish what is under way on disk, and give the slots back."""
@@ -294,7 +298,7 @@ class Sending:
 
     def _next(self) -> str | None:
         """The next message that may be sent now."""
-        if self._needs_login:
+        if self._needs_login or self._is_pausing:
             return None
         for _turn in range(len(self._queue)):
             key = self._queue.popleft()
@@ -327,6 +331,20 @@ class Sending:
         else:
             self._needs_login = True
             self._maybe_relogin()
+        self._wake.set()
+
+    def _put_back(self, key: str) -> None:
+        """Send a message once more, in its place, after a moment in which nothing is sent."""
+        self._queue.append(key)
+        if not self._is_pausing:
+            self._is_pausing = True
+            self._tasks.start(self._pause(), name="pause")
+
+    async def _pause(self) -> None:
+        await asyncio.sleep(_PACE_S)
+        waiting = [key for key in self._queue if key in self._entries]
+        self._queue = deque(sorted(waiting, key=lambda key: self._entries[key].message.n))
+        self._is_pausing = False
         self._wake.set()
 
     def _landed(self, device: str, n: int) -> None:

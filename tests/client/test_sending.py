@@ -9,11 +9,15 @@ from random import Random
 import pytest
 
 from chatroom.client.devices import claim_free
+from chatroom.client.disk import Disk
 from chatroom.client.errors import NotConnected
-from chatroom.client.events import MessageState
+from chatroom.client.events import MessageState, Offline
+from chatroom.client.link import open_link
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
-from chatroom.client.sending import IN_FLIGHT
+from chatroom.client.sending import IN_FLIGHT, Sending
+from chatroom.client.timing import Timing
+from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.codec import decode_line
 from chatroom.protocol.frames import Login, Refusal, Send
@@ -240,3 +244,52 @@ async def test_what_many_programs_left_leaves_bit_by_bit(server: FakeServer, pro
     assert len(set(_bodies(server))) == 40
     logins = [frame for frame in server.received if isinstance(frame, Login)]
     assert max(len(login.devices) for login in logins) == 16
+
+
+async def test_a_new_device_needs_no_permission_to_reconnect(connected: Connects, server: FakeServer) -> None:
+    async with connected(reconnect=False) as session:
+        await session.ready()
+        server.holds = True
+        said = await session.say(GENERAL, "mine")
+        await until(lambda: bool(_sends(server)))
+        server.on_their_way.clear()
+        server.tell_all(Refusal(said.dev, said.n, ErrorCode.NUMBER_CONFLICT))
+        server.holds = False
+        assert await session.wait_all_stored(5) == 0
+        await session.ready()
+    assert _bodies(server) == ["mine"]
+
+
+async def test_what_was_too_much_at_once_is_sent_again_in_order(
+    connected: Connects, server: FakeServer
+) -> None:
+    server.refusals[Send] = ErrorCode.TOO_MANY_IN_FLIGHT
+    async with connected() as session:
+        await session.ready()
+        await session.say_many(GENERAL, ["1", "2"])
+        await until(lambda: len(_sends(server)) == 2)
+        await session.rooms()
+        server.refusals.clear()
+        await session.say(GENERAL, "3")
+        assert await session.wait_all_stored(5) == 0
+        assert not any(isinstance(event, Offline) for event in session.events_nowait())
+    assert _bodies(server) == ["1", "2", "3"]
+
+
+async def test_a_device_that_is_new_since_the_login_is_told_with_another_one(
+    server: FakeServer, profile: Profile
+) -> None:
+    disk, again = Disk(), asyncio.Event()
+    sending = Sending(profile.folder, disk, Texts(), lambda _event: None, again.set)
+    link = await open_link(server.address, tls=False, timing=Timing(), texts=Texts())
+    await sending.claim(server.public_key)
+    (said,) = await sending.say([Draft(GENERAL, "mine")])
+    await sending.devices()
+    sending.refused(Refusal(said.dev, said.n, ErrorCode.NUMBER_CONFLICT))
+    await until(lambda: sending.unsent()[0].dev != said.dev)
+    await sending.online(link, {})
+    async with asyncio.timeout(5):
+        await again.wait()
+    await sending.close()
+    await link.close()
+    await asyncio.to_thread(disk.close)
