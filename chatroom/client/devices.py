@@ -57,11 +57,19 @@ def claim_waiting(profile: Path, scope: bytes, at_most: int) -> list[Slot]:
             slot = _claim(folder.parent)
             if slot is None:
                 continue
-            if slot.outbox.has_waiting(scope):
+            if _has_waiting(slot, scope):
                 slots.append(slot)
             else:
                 slot.release()
     return slots
+
+
+def _has_waiting(slot: Slot, scope: bytes) -> bool:
+    """Whether a slot is worth keeping; one whose file cannot be read is let go at once."""
+    try:
+        return slot.outbox.has_waiting(scope)
+    except OutboxError:
+        return False
 
 
 def _claim(folder: Path) -> Slot | None:

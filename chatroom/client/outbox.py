@@ -5,6 +5,7 @@ restored or is shared finds another word for itself here and takes a new device,
 use one device's numbers. What waits keeps its old name, under which sending it twice is harmless.
 """
 
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -19,6 +20,8 @@ from chatroom.client.events import MessageState, OwnMessage
 from chatroom.protocol.ids import DeviceId, RoomId
 
 _DEVICE_LETTERS: Final = "abcdefghijklmnopqrstuvwxyz234567"
+_MARK_LETTERS: Final = 16
+"""How much of a scope's hash is in a key; keys of before that hold its first bytes, and stay as they are."""
 _SCHEMA: Final = """
     CREATE TABLE IF NOT EXISTS devices(host TEXT PRIMARY KEY, dev TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE IF NOT EXISTS numbers(scope BLOB, dev TEXT, last INTEGER NOT NULL,
@@ -79,9 +82,10 @@ class Outbox:
         with self._transaction():
             first = self._last(scope, self.device) + 1
             self._raise_to(scope, self.device, first + len(drafts) - 1)
+            mark = hashlib.sha256(scope).hexdigest()[:_MARK_LETTERS]
             messages = [
                 OwnMessage(
-                    f"{self.device}.{n}.{scope[:3].hex()}",
+                    f"{self.device}.{n}.{mark}",
                     draft.room,
                     self.device,
                     n,
@@ -140,7 +144,9 @@ class Outbox:
 
     def continue_after(self, scope: bytes, device: DeviceId, last: int) -> None:
         """Use no number up to the last one that the server knows of a device."""
-        if self._last(scope, device) < last:
+        with self._reporting():
+            known = self._last(scope, device)
+        if known < last:
             with self._transaction():
                 self._raise_to(scope, device, last)
 

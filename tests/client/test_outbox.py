@@ -1,7 +1,9 @@
 """The outbox on disk: what is in it survives, is numbered once, and belongs to one server and one machine."""
 
+import contextlib
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +16,7 @@ from chatroom.client.devices import claim_free, claim_waiting
 from chatroom.client.errors import OutboxError
 from chatroom.client.events import MessageState
 from chatroom.client.outbox import Draft, Outbox
+from chatroom.client.platform import try_lock
 from chatroom.protocol.ids import DeviceId, RoomId
 
 ROOM = RoomId("general")
@@ -97,6 +100,59 @@ def test_all_or_none_is_kept(tmp_path: Path) -> None:
         outbox.add(HERE, [Draft(ROOM, "fine"), Draft(ROOM, "\ud800")])
     assert outbox.messages(HERE) == []
     outbox.close()
+
+
+def test_guests_of_two_servers_do_not_meet(tmp_path: Path) -> None:
+    outbox = _open(tmp_path)
+    said = [outbox.add(b"guest" + server, [Draft(ROOM, "hi")])[0] for server in (HERE, THERE)]
+    assert [message.n for message in said] == [1, 1]
+    assert said[0].key != said[1].key
+    outbox.remove([said[0].key])
+    assert outbox.messages(b"guest" + THERE) == [said[1]]
+    outbox.close()
+
+
+def test_a_message_with_a_key_of_before_leaves_as_all_others(tmp_path: Path) -> None:
+    outbox = _open(tmp_path)
+    (said,) = outbox.add(HERE, [Draft(ROOM, "old")])
+    outbox.close()
+    old = f"{said.dev}.{said.n}.{HERE[:3].hex()}"
+    with contextlib.closing(sqlite3.connect(tmp_path / "outbox.db")) as database, database:
+        database.execute("UPDATE messages SET key = ?", (old,))
+    again = _open(tmp_path)
+    assert [message.key for message in again.messages(HERE)] == [old]
+    assert again.add(HERE, [Draft(ROOM, "new")])[0].n == 2
+    again.fail(old, "why")
+    renumbered = again.renumber(HERE, old)
+    assert renumbered is not None
+    assert renumbered.n == 3
+    again.remove([old])
+    assert [message.body for message in again.messages(HERE)] == ["new"]
+    again.close()
+
+
+def test_a_file_that_fails_later_is_an_outbox_error(tmp_path: Path) -> None:
+    outbox = _open(tmp_path)
+    _spoil(tmp_path)
+    with pytest.raises(OutboxError):
+        outbox.continue_after(HERE, outbox.device, 7)
+    outbox.close()
+
+
+def test_a_slot_that_cannot_be_read_is_free_again(tmp_path: Path) -> None:
+    claim_free(tmp_path).release()
+    folder = tmp_path / "devices" / "0"
+    _spoil(folder)
+    assert claim_waiting(tmp_path, HERE, at_most=5) == []
+    with (folder / "lock").open("r+b") as lock:
+        assert try_lock(lock.fileno())
+
+
+def _spoil(folder: Path) -> None:
+    """Make the tables others than an outbox knows."""
+    with contextlib.closing(sqlite3.connect(folder / "outbox.db")) as database, database:
+        for table in ("numbers", "messages"):
+            database.execute(f"ALTER TABLE {table} RENAME COLUMN scope TO other")
 
 
 def test_a_file_that_is_no_outbox_is_an_error(tmp_path: Path) -> None:
