@@ -155,7 +155,8 @@ class Sending:
         """
         for slot in self._slots:
             known = last.get(slot.outbox.device, 0)
-            await self._disk.run(slot.outbox.continue_after, self._scope, slot.outbox.device, known)
+            with contextlib.suppress(OutboxError):  # a number that is used already is refused, and replaced
+                await self._disk.run(slot.outbox.continue_after, self._scope, slot.outbox.device, known)
         self._needs_login = False
         self._link = link
         self._in_flight = {device: set() for device in self._devices}
@@ -383,4 +384,10 @@ def _claim_own(profile: Path, scope: bytes) -> tuple[Slot, list[OwnMessage]]:
 
 
 def _claim_waiting(profile: Path, scope: bytes, at_most: int) -> list[tuple[Slot, list[OwnMessage]]]:
-    return [(slot, slot.outbox.messages(scope)) for slot in claim_waiting(profile, scope, at_most)]
+    claimed: list[tuple[Slot, list[OwnMessage]]] = []
+    for slot in claim_waiting(profile, scope, at_most):
+        try:
+            claimed.append((slot, slot.outbox.messages(scope)))
+        except OutboxError:
+            slot.release()
+    return claimed

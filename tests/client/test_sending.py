@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import sqlite3
 from pathlib import Path
 from random import Random
 
@@ -11,7 +12,7 @@ import pytest
 from chatroom.client.devices import claim_free
 from chatroom.client.disk import Disk
 from chatroom.client.errors import NotConnected
-from chatroom.client.events import MessageState, Offline
+from chatroom.client.events import MessageState, Offline, Online
 from chatroom.client.link import open_link
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
@@ -23,7 +24,7 @@ from chatroom.protocol.codec import decode_line
 from chatroom.protocol.frames import Login, Refusal, Send
 from chatroom.protocol.ids import DeviceId, RoomId
 from chatroom.testing import FakeServer
-from tests.client.helpers import Connects, session_on, until
+from tests.client.helpers import Connects, next_event, session_on, until
 
 GENERAL = RoomId("general")
 
@@ -293,3 +294,19 @@ async def test_a_device_that_is_new_since_the_login_is_told_with_another_one(
     await sending.close()
     await link.close()
     await asyncio.to_thread(disk.close)
+
+
+async def test_numbers_that_cannot_be_read_do_not_end_the_session(
+    connected: Connects, server: FakeServer, profile: Profile
+) -> None:
+    async with connected() as session:
+        await session.ready()
+        with (
+            contextlib.closing(sqlite3.connect(profile.folder / "devices/0/outbox.db")) as database,
+            database,
+        ):
+            database.execute("ALTER TABLE numbers RENAME COLUMN scope TO other")
+        server.drop_links()
+        await next_event(session, Offline)
+        await next_event(session, Online)
+        assert await session.rooms()
