@@ -309,4 +309,5 @@ async def test_numbers_that_cannot_be_read_do_not_end_the_session(
         server.drop_links()
         await next_event(session, Offline)
         await next_event(session, Online)
-        assert await session.rooms()
+        await session.rooms()
+        assert session.online
