@@ -14,7 +14,7 @@ async def rooms(session: Session, output: Output, *, as_json: bool) -> int:
     """List the rooms that one may join."""
     listed = (await session.rooms()).rooms
     if as_json:
-        await output.write_lines(msgspec.json.encode(_room(room)) for room in listed)
+        await output.write_json(msgspec.json.encode(_room(room)) for room in listed)
     else:
         width = max((len(room.name) for room in listed), default=0)
         await output.write_lines(_room_line(room, width) for room in listed)
@@ -25,7 +25,7 @@ async def who(session: Session, room: str, output: Output, *, as_json: bool) -> 
     """List the people of a room."""
     people = (await session.who(room)).people
     if as_json:
-        await output.write_lines(msgspec.json.encode(_person(person)) for person in people)
+        await output.write_json(msgspec.json.encode(_person(person)) for person in people)
     else:
         await output.write_lines(
             f"{one_line(person.nick)}  {person.state.value}".encode() for person in people
@@ -43,7 +43,7 @@ async def whoami(session: Session, output: Output, *, as_json: bool) -> int:
         "server": fingerprint(session.server_key or b""),
     }
     if as_json:
-        await output.write_lines([msgspec.json.encode(facts)])
+        await output.write_json([msgspec.json.encode(facts)])
     else:
         await output.write_lines(f"{name:<7}{one_line(str(value))}".encode() for name, value in facts.items())
     return 0

@@ -3,11 +3,16 @@
 import asyncio
 import contextlib
 import os
+import re
 import select
 import sys
 from collections.abc import Iterable
 
+from chatroom.common.inert import inert
+
 _WATCH_MS = 500
+_BLANK = re.compile(r"[\t\n\r]")
+_OTHER = re.compile(r"[^ -~]")
 
 
 class OutputClosed(Exception):  # noqa: N818  # reads as what happened
@@ -30,6 +35,14 @@ class Output:
         if data:
             await asyncio.to_thread(self._write, data)
 
+    async def write_json(self, documents: Iterable[bytes]) -> None:
+        """Write JSON documents, one a line.
+
+        Raises:
+            OutputClosed: The reader has closed its end.
+        """
+        await self.write_lines(inert_json(document) for document in documents)
+
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
@@ -46,6 +59,23 @@ class Output:
         poll.register(self._descriptor, 0)
         while not await asyncio.to_thread(_is_closed, poll):
             pass
+
+
+def inert_json(document: bytes) -> bytes:
+    """A JSON document as one line that says the same, with escapes where a terminal would obey it.
+
+    A server has cleaned what it stored, so that this changes nothing; another's need not have.
+    """
+    text = document.decode("utf-8", "replace")
+    if inert(text, newlines=False) == text:
+        return document
+    return _OTHER.sub(_escape, _BLANK.sub(" ", text)).encode()
+
+
+def _escape(found: re.Match[str]) -> str:
+    """One character as JSON escapes it: characters that are not ASCII stand in strings only."""
+    units = found[0].encode("utf-16-be").hex()
+    return "".join(f"\\u{units[at : at + 4]}" for at in range(0, len(units), 4))
 
 
 def _is_closed(poll: select.poll) -> bool:

@@ -35,7 +35,7 @@ class ReadOptions:
 
 
 class LinePrinter:
-    """Prints stored lines: unchanged, or as people read them."""
+    """Prints stored lines: as JSON, or as people read them."""
 
     def __init__(self, output: Output, form: LineFormat, *, as_json: bool) -> None:
         self._output = output
@@ -49,7 +49,7 @@ class LinePrinter:
             OutputClosed: Nobody reads them any more.
         """
         if self._as_json:
-            await self._output.write_lines(body for _line, body in lines)
+            await self._output.write_json(body for _line, body in lines)
         else:
             await self._output.write_lines(self._form.text(line).encode() for line, _body in lines)
 

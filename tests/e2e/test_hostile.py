@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 
 from chatroom.protocol.frames import Line
 from chatroom.testing import FakeServer
-from tests.conformance.peer import Peer
+from tests.conformance.peer import Peer, RefusedError
 from tests.conformance.peer import Person as Key
 from tests.e2e.terminal import PATIENCE_S, Terminal, client_command
 from tests.e2e.world import Person, Server, environment
@@ -71,10 +72,10 @@ def test_a_client_that_cleans_nothing_reaches_no_terminal(
         terminal.wait_for("Welcome back")
         asyncio.run(_say_it_all(server.port))
         terminal.wait_for(MARK)
+        assert not FAKED.search(terminal.text())
         terminal.type("still alive\r")
-        terminal.wait_for(lambda screen: screen.count("still alive") >= 1)
+        wait_until_stored(victim, "still alive")
         assert_inert(terminal.raw)
-    assert victim.history()[-1]["body"] == "still alive"
     server.stop()
     assert_inert(server.log.read_bytes())
     for path in (*server.data.rglob("server.log"), *victim.home.rglob("client.log")):
@@ -90,6 +91,75 @@ def test_scripts_print_it_inert(person: MakePerson, server: Server) -> None:
         assert done.returncode == 0, done.stderr
         assert_inert(done.stdout)
         assert not FAKED.search(done.stdout.decode())
+    for form in ([], ["--json"]):
+        printed = wait_until_stored(reader, MARK, "-n", "50", *form)
+        assert printed.count(b"\n") > len(HOSTILE)
+        assert_inert(printed)
+        assert not FAKED.search(printed.decode())
+
+
+def wait_until_stored(person: Person, text: str, *options: str) -> bytes:
+    """What `chatroom tail` prints, up to a text."""
+    printed = b""
+    with person.start_script("tail", "general", *options) as tail:
+        assert tail.stdout is not None
+        while text.encode() not in printed:
+            line = tail.stdout.readline()
+            assert line, printed
+            printed += line
+        tail.kill()
+    return printed
+
+
+NICKS = (
+    "[/b]",
+    "[@click=app.quit]",
+    "\x1b]52;c;eA==\x07",
+    "a\x1b[2J\x1b[1;1Hcleared",
+    "\u202enick",
+    "zero\u200bwidth",
+    "n" + "\u0301" * 1_500,
+    "two\nlines",
+    "\x9b31m",
+    "",
+    " ",
+    "\ud7ff\ufdd0\U000e0041",
+)
+
+
+async def _take_names(port: int) -> list[str]:
+    """Log in with each of the nicks, and talk; returns those that were taken."""
+    taken = []
+    for nick in NICKS:
+        async with await Peer.connect(port) as peer:
+            try:
+                welcome = await peer.log_in(Key(nick))
+                await peer.join()
+                await peer.say_and_wait(MARK)
+            except RefusedError:
+                continue
+            taken.append(welcome.nick)
+    return taken
+
+
+def test_no_name_and_no_message_harms_the_servers_console(tmp_path: Path) -> None:
+    server = Server(tmp_path, "--verbose").start()
+    try:
+        taken = asyncio.run(_take_names(server.port))
+        asyncio.run(_say_it_all(server.port))
+        reader = Person(tmp_path / "reader", server, "reader")
+        who = reader.script("who", "general")
+        assert who.returncode == 0, who.stderr
+    finally:
+        assert server.stop() == 0
+    assert taken == ["[/b]", "[@click=app.quit]"]
+    console = server.console()
+    assert_inert(server.log.read_bytes())
+    assert "from [/red]" in console
+    assert "Traceback" not in console
+    events = console.partition("stops it.\n")[2].splitlines()
+    assert len(events) > 4 * len(HOSTILE)
+    assert [line for line in events if not re.match(r"\d\d:\d\d:\d\d [^\x00-\x1f]+$", line)] == []
 
 
 class _FakeServerThread:
@@ -151,3 +221,20 @@ def test_a_server_that_cleans_nothing_reaches_no_terminal(fake: _FakeServerThrea
         assert_inert(screen.raw)
         screen.press("ctrl+q")
         assert screen.wait_end() == 0
+
+
+def test_scripts_trust_no_server_to_have_cleaned(fake: _FakeServerThread, tmp_path: Path) -> None:
+    where = ("-a", "127.0.0.1", "-p", str(fake.port), "--nick", "reader")
+    for words in (("history", "general"), ("history", "general", "--json"), ("rooms",), ("who", "general")):
+        done = subprocess.run(
+            client_command(*words, *where),
+            env=environment(tmp_path),
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout
+        assert_inert(done.stdout)
+        assert_inert(done.stderr)
+        assert not FAKED.search(done.stdout.decode())
