@@ -10,6 +10,7 @@ from argparse import Namespace
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
+from io import StringIO
 from typing import Final
 
 from chatroom.common.inert import inert
@@ -51,7 +52,8 @@ async def serve(settings: Settings, texts: Texts, options: Namespace, environ: M
         await server.run()
         logs.note("the server has stopped")
     finally:
-        logs.close()
+        if not await asyncio.to_thread(logs.close):
+            sys.stderr = StringIO()  # the old one's lock is taken, and Python would wait for it at the end
 
 
 def _open_logs(settings: Settings, options: Namespace, file: RotatingFile | None) -> OperatorLog:

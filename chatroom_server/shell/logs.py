@@ -22,6 +22,8 @@ WAITING_MAX: Final = 100_000
 """Lines that wait to be written."""
 CONSOLE_MESSAGES_S: Final = 20
 """Messages a second that have console lines of their own; beyond, a second is one line a room."""
+CLOSE_S: Final = 2.0
+"""How long a server that ends waits for its last lines to be written."""
 _LOGGERS: Final = ("chatroom_server", "asyncio")
 
 Said = tuple[bytes, int]
@@ -80,12 +82,17 @@ class OperatorLog:
             logging.getLogger(name).addHandler(self._handler)
         self._writer.start()
 
-    def close(self) -> None:
-        """Write what waits, and let go of the file. Blocks."""
+    def close(self) -> bool:
+        """Write what waits, and let go of the file. Blocks, for a moment at most.
+
+        Returns:
+            False when somebody stopped the terminal, or the disk hangs: what waits is not written.
+        """
         for name in _LOGGERS:
             logging.getLogger(name).removeHandler(self._handler)
         self._queue.put(None)
-        self._writer.join()
+        self._writer.join(CLOSE_S)
+        return not self._writer.is_alive()
 
     # --- what happens ------------------------------------------------------------------------------
     def note(self, text: str) -> None:
@@ -171,6 +178,7 @@ class _Writer(threading.Thread):
         self._written = 0
         self._left_out = 0
         self._told = 0
+        self._failures: list[str] = []
         self._summary = _Summary()
 
     def take(self, count: int, item: "_Event | list[Said]") -> None:
@@ -183,14 +191,19 @@ class _Writer(threading.Thread):
 
     def run(self) -> None:
         """Write until told to end."""
-        while True:
+        is_last = False
+        while not is_last:
             items = self._next_items()
-            self._write([item for item in items if item is not None])
-            if None in items:
-                self._write_console(self._summary.finish())
-                if self._file is not None:
-                    self._file.close()
-                return
+            is_last = None in items
+            given = [item for item in items if item is not None]
+            try:
+                self._write(given)
+            except Exception as error:  # noqa: BLE001 - no line is worth all that come later
+                self._failures.append(repr(error))
+            self._written += sum(1 if isinstance(item, _Event) else len(item) for item in given)
+        self._write_console(self._summary.finish())
+        if self._file is not None:
+            self._file.close()
 
     def _next_items(self) -> "list[_Event | list[Said] | None]":
         items: list[_Event | list[Said] | None] = []
@@ -207,18 +220,19 @@ class _Writer(threading.Thread):
         file: list[str] = []
         for item in items:
             if isinstance(item, _Event):
-                self._written += 1
                 stamp = _stamp(item.at)
                 if item.console:
                     console.append(f"{stamp[11:]} {one_line(item.console)}\n")
                 if item.file:
                     file.append(f"{stamp} {one_line(item.file)}\n")
             else:
-                self._written += len(item)
                 self._format(item, console, file)
         if missing := self._left_out - self._told:
             self._told += missing
             file.append(f"{_stamp(time.time())} {missing} lines were left out: they came too fast\n")
+        if self._failures:
+            failures, self._failures = self._failures, []
+            file.append(f"{_stamp(time.time())} {len(failures)} writes failed: {one_line(failures[-1])}\n")
         self._write_console(console)
         if self._file is not None and file:
             self._file.write("".join(file))

@@ -1,10 +1,13 @@
 """docs/protocol.md, sections Messages and History: what was shown as stored is there after any end."""
 
 import asyncio
+import fcntl
 import signal
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from chatroom.protocol.frames import Goodbye, Line
 from chatroom.protocol.ids import RoomId
@@ -95,3 +98,18 @@ async def test_a_second_server_on_the_folder_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "runs already" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not hasattr(fcntl, "F_SETPIPE_SZ"), reason="its standard error cannot be made small")
+async def test_a_stopped_terminal_holds_up_no_end(tmp_path: Path) -> None:
+    """Whoever reads the server's lines no more does not keep it from ending."""
+    server = await asyncio.to_thread(ServerProcess, tmp_path, "--data", str(tmp_path / "data"))
+    assert server.process.stderr is not None
+    fcntl.fcntl(server.process.stderr, fcntl.F_SETPIPE_SZ, 4096)
+    ada = Person("ada")
+    for _ in range(60):
+        async with await Peer.connect(server.port) as peer:
+            await peer.log_in(ada)
+    server.process.terminate()
+    assert await asyncio.to_thread(server.process.wait, 20) == 0
+    server.process.stderr.close()

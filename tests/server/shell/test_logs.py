@@ -4,6 +4,8 @@ import io
 import logging
 import os
 import stat
+import threading
+import time
 from pathlib import Path
 
 import msgspec
@@ -130,6 +132,49 @@ def test_a_console_that_is_closed_harms_nothing(tmp_path: Path) -> None:
     logs.note("two")
     logs.close()
     assert written(tmp_path / "server.log") == ["one", "two"]
+
+
+class Stopped(io.StringIO):
+    """A terminal that was stopped."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on = threading.Event()
+
+    def write(self, text: str) -> int:
+        self.goes_on.wait(10)
+        return len(text)
+
+
+def test_a_console_that_is_stopped_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "CLOSE_S", 0.01)
+    console = Stopped()
+    logs = OperatorLog(console=console)
+    logs.note("one")
+    assert not logs.close()
+    console.goes_on.set()
+    monkeypatch.setattr(module, "CLOSE_S", 10)
+    assert logs.close()
+
+
+def test_a_line_that_cannot_be_written_is_counted_and_the_next_ones_are(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    logs.said([(b"no line", 1)])
+    assert _wait_for_nothing(logs)
+    logs.note("later")
+    assert logs.close()
+    later, failed = written(tmp_path / "server.log")
+    assert later == "later"
+    assert failed.startswith("1 writes failed: DecodeError")
+
+
+def _wait_for_nothing(logs: OperatorLog) -> bool:
+    """Wait until all that was taken has been written."""
+    writer = logs._writer
+    deadline = time.monotonic() + 10
+    while writer._written < writer._taken and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return writer._written == writer._taken
 
 
 def test_the_file_is_private_and_rotates(tmp_path: Path) -> None:
