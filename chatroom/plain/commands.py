@@ -8,7 +8,7 @@ from chatroom.common.inert import one_line
 from chatroom.media import SENTENCES, PictureError, draw_to_send
 from chatroom.model.commands import COMMANDS, Command, CommandName, Mistyped
 from chatroom.plain.pictures import drawn_rows, typed_path
-from chatroom.protocol.frames import Line, LineKind
+from chatroom.protocol.frames import Line, LineKind, PersonState, RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
 
 if TYPE_CHECKING:
@@ -86,18 +86,30 @@ class PlainCommands:
 
     async def _rooms(self, _command: Command) -> None:
         for room in (await self._session.rooms()).rooms:
-            words = (f"#{one_line(room.name)}", str(room.members), str(room.last), one_line(room.topic))
-            await self._show("  ".join(filter(None, words)))
+            await self._show(self._room_line(room))
+
+    def _room_line(self, room: RoomInfo) -> str:
+        people = self._texts.n("{count} person", "{count} people", room.members).format(count=room.members)
+        messages = self._texts.n("{count} message", "{count} messages", room.last).format(count=room.last)
+        sentence = f"#{one_line(room.name)}  {people}, {messages}"
+        topic = one_line(room.topic)
+        return f"{sentence} · {topic}" if topic else sentence
 
     async def _who(self, command: Command) -> None:
         room = await self._room(command)
         if room is None:
             return
         people = await self._session.who(room)
-        for state in ("online", "away", "offline"):
-            nicks = [one_line(person.nick) for person in people.people if person.state.value == state]
+        _ = self._texts._
+        sentences = {
+            PersonState.ONLINE: _("Online: {nicks}"),
+            PersonState.AWAY: _("Away: {nicks}"),
+            PersonState.OFFLINE: _("Offline: {nicks}"),
+        }
+        for state, sentence in sentences.items():
+            nicks = [one_line(person.nick) for person in people.people if person.state is state]
             if nicks:
-                await self._show(f"{self._texts._(state)}: {', '.join(nicks)}")
+                await self._show(sentence.format(nicks=", ".join(nicks)))
 
     async def _nick(self, command: Command) -> None:
         await self._session.rename(command.word(0))

@@ -34,7 +34,8 @@ async def test_rooms_are_created_joined_and_left(table: Table) -> None:
     await table.ask("/create Dev", "#Dev: no messages yet.")
     assert (await table.ask("here", "You said")).endswith("here")
     table.server.world.rooms[RoomId("dev")].topic = "no \x1b]0;bots\x07"
-    await table.ask("/rooms", "#Dev  1  1  no")
+    assert await table.ask("/rooms", "#Dev") == "#Dev  1 person, 1 message · no"
+    await table.paper.until("#general  1 person, 0 messages")
     assert all("\x1b" not in line for line in table.paper.lines)
     await table.ask("/leave", "You left #Dev.")
     assert (await table.ask("back here", "back here")) == "[09:00] You said: back here"
@@ -50,9 +51,9 @@ async def test_who_is_here_goes_by_state(table: Table) -> None:
         user = table.server.world.add_user(nick)
         user.state = state
         general.members.add(user.user)
-    await table.ask("/who", "online: it4")
-    await table.paper.until("away: bob")
-    await table.paper.until("offline: eve")
+    await table.ask("/who", "Online: it4")
+    await table.paper.until("Away: bob")
+    await table.paper.until("Offline: eve")
     await table.ask("/who #nowhere", "nowhere")
 
 
