@@ -93,6 +93,7 @@ class Asking(ABC):
 
         Raises:
             RequestFailed: The room is not for us.
+            PastReplacedError: An older backup was put back; lines behind our place may be others now.
             ClientError: The session is over: why.
         """
         follower = Follower(room, after)

@@ -5,6 +5,7 @@ ClientError
 ├── NotConnected       the request needs a link, and there is none
 ├── CannotConnect      nobody answers there, or something else does
 ├── LoginRefused       the server does not let one in
+├── PastReplacedError  what was read is not what the server holds any more
 ├── ServerKeyChanged   another server answers at a known address
 ├── UnknownServer      nobody has vouched for this server yet
 ├── ProfileError       a key or folder cannot be used
@@ -58,6 +59,10 @@ class LoginRefused(ClientError):  # noqa: N818
 
 class NotTheServer(ClientError):  # noqa: N818
     """What answers cannot prove that it holds the key it shows; nothing was sent to it."""
+
+
+class PastReplacedError(ClientError):
+    """An older backup of the server was put back: a place in what was read before means nothing now."""
 
 
 class ServerKeyChanged(ClientError):  # noqa: N818

@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from typing import Final
 
-from chatroom.client.errors import ClientError
+from chatroom.client.errors import ClientError, PastReplacedError
 from chatroom.protocol.frames import Line
 from chatroom.protocol.ids import MessageId, RoomId
 
@@ -29,6 +29,7 @@ class Follower:
         self._known: int = after
         self._wake = asyncio.Event()
         self._error: ClientError | None = None
+        self._lost: PastReplacedError | None = None
 
     @property
     def after(self) -> MessageId:
@@ -55,8 +56,14 @@ class Follower:
         self._known = max(self._known, last)
         self._wake.set()
 
+    def lose(self, error: PastReplacedError) -> None:
+        """The server has another past, in which our place may be behind other lines: give out no more."""
+        self.replaced(self._taken)
+        if self._taken > 0:
+            self._lost = error
+
     def replaced(self, last: int) -> None:
-        """The server has another past: go on at its end where that lies before our place."""
+        """The room ends here: go on at its end where that lies before our place."""
         self._live.clear()
         self._live_bytes = 0
         self._taken = min(self._taken, last)
@@ -78,7 +85,9 @@ class Follower:
         return self._give(taken)
 
     def take_page(self, page: list[Stored]) -> list[Stored]:
-        """What of a page behind `after` was not given out yet."""
+        """What of a page behind `after` was not given out yet; raises where our place was lost meanwhile."""
+        if self._lost is not None:
+            raise self._lost
         if not page:  # the server says that there is nothing between
             self._taken = self._live[0][0].id - 1 if self._live else self._taken
             self._known = max(self._taken, self._live[-1][0].id) if self._live else self._taken
@@ -88,13 +97,16 @@ class Follower:
         """Return when there may be something to take or to fetch.
 
         Raises:
+            PastReplacedError: Our place was lost.
             ClientError: There never will.
         """
-        while not self._live and not self.is_behind:
+        while self._lost is None and not self._live and not self.is_behind:
             if self._error is not None:
                 raise self._error
             self._wake.clear()
             await self._wake.wait()
+        if self._lost is not None:
+            raise self._lost
 
     def _give(self, stored: list[Stored]) -> list[Stored]:
         fresh = [one for one in stored if one[0].id > self._taken]

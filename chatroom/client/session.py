@@ -20,7 +20,7 @@ from chatroom.client.arrivals import Arrivals, Me
 from chatroom.client.asking import Asking, F, Question
 from chatroom.client.attempts import Attempts
 from chatroom.client.disk import Disk
-from chatroom.client.errors import ClientError, NotConnected, RequestFailed
+from chatroom.client.errors import ClientError, NotConnected, PastReplacedError, RequestFailed
 from chatroom.client.event_queue import EventQueue
 from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessage, PastReplaced, SessionEvent
 from chatroom.client.following import Follower, Stored
@@ -287,6 +287,8 @@ class Session(Asking):
         if replaced or kept_replaced:
             reason = self._texts._("The server has another past than before: an older backup was put back.")
             self.tell(PastReplaced(reason))
+            for follower in self._arrivals.followers if replaced else ():
+                follower.lose(PastReplacedError(reason))
 
     async def _begin(self, follower: Follower) -> None:
         self._arrivals.followers.append(follower)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatroom.client.errors import ClientError, NotConnected, RequestFailed
+from chatroom.client.errors import ClientError, NotConnected, PastReplacedError, RequestFailed
 from chatroom.client.following import Follower, Stored
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import Fetch, Line, Open
@@ -153,3 +153,32 @@ async def test_a_session_that_ends_ends_its_followers(connected: Connects, serve
         server.drop_links()
         (ended,) = await following
         assert isinstance(ended, ClientError)
+
+
+@pytest.mark.parametrize("quiet", [False, True])
+async def test_a_place_in_a_past_that_was_replaced_is_lost_aloud(
+    connected: Connects, server: FakeServer, quiet: bool
+) -> None:
+    for number in range(3):
+        server.say("bob", "general", f"old {number}")
+    async with connected(quiet=quiet, sends=False) as session:
+        await session.ready()
+        lines = session.follow(GENERAL, after=MessageId(0))
+        assert [(await anext(lines))[0].id for _line in range(3)] == [1, 2, 3]
+        server.drop_links()
+        server.world.epoch = "epoch2"
+        server.world.rooms[GENERAL].lines.clear()
+        for number in range(6):
+            server.say("bob", "general", f"new {number}")
+        with pytest.raises(PastReplacedError, match="an older backup was put back"):
+            async with asyncio.timeout(5):
+                await anext(lines)
+
+
+async def test_who_has_read_nothing_yet_reads_the_new_past() -> None:
+    follower = Follower(GENERAL, MessageId(0))
+    follower.arrived(*_stored(1))
+    follower.lose(PastReplacedError("another past"))
+    follower.arrived(*_stored(1))
+    await follower.wait()
+    assert [line.id for line, _body in follower.take_live()] == [1]
