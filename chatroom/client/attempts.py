@@ -146,9 +146,9 @@ class Attempts:
         if self._link is not None:
             await self._link.close(politely=True)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """End for good; `run` must be over."""
-        self._disk.close()
+        await self._disk.close()
 
     async def _meet_known(self) -> None:
         """What is kept for a server that is known can be read, and said, before it answers."""

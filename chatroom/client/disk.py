@@ -1,12 +1,16 @@
 """One thread for the files of a session: what is asked first is done first; the event loop never waits."""
 
 import asyncio
+import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_CLOSE_TIMEOUT_S: Final = 15.0
+"""Longer than SQLite waits for another program."""
+_log = logging.getLogger(__name__)
 
 
 class Disk:
@@ -20,6 +24,16 @@ class Disk:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._executor, lambda: work(*args, **kwargs))
 
-    def close(self) -> None:
-        """Finish what was asked, then end the thread."""
-        self._executor.shutdown(wait=True)
+    async def close(self) -> None:
+        """Finish what was asked, for a bounded time, then end the thread; the loop goes on meanwhile."""
+        try:
+            async with asyncio.timeout(_CLOSE_TIMEOUT_S):
+                await self.run(_nothing)
+        except TimeoutError:
+            _log.warning("the disk does not answer; its thread is left alone")
+        finally:
+            self._executor.shutdown(wait=False)
+
+
+def _nothing() -> None:
+    """Stands last in the queue."""

@@ -64,7 +64,7 @@ class Keeper:
         await self._flush()
         if self.store is not None:
             await self._try(self.store.close)
-        self._disk.close()
+        await self._disk.close()
 
     async def _flush(self) -> None:
         lines = [line for kept in self._lines.values() for line in kept]

@@ -193,10 +193,10 @@ class Session(Asking):
         self._over(NotConnected(self._texts._("You have left the server.")))
         await self._attempts.leave()
         await self._tasks.cancel_all()
-        self._attempts.close()
+        await self._attempts.close()
         await self._sending.close()
         await self._keeper.close()
-        self._disk.close()
+        await self._disk.close()
 
     def start(self) -> None:
         """Begin to connect."""

@@ -293,7 +293,7 @@ async def test_a_device_that_is_new_since_the_login_is_told_with_another_one(
         await again.wait()
     await sending.close()
     await link.close()
-    await asyncio.to_thread(disk.close)
+    await disk.close()
 
 
 async def test_numbers_that_cannot_be_read_do_not_end_the_session(
