@@ -48,7 +48,7 @@ class Condition:
 def sentence(condition: Condition, now: float, width: int, texts: Texts) -> str:
     """What to say about the link; nothing while it is online and all is sent."""
     _ = texts._
-    seconds = max(0, round(condition.retry_at - now))
+    seconds = max(1, round(condition.retry_at - now))
     unsent = _unsent(condition.unsent, texts)
     match condition.state:
         case LinkState.CONNECTING:
