@@ -114,6 +114,11 @@ class FrameReader:
         """Bytes of a frame that is not whole yet."""
         return len(self._rest)
 
+    @property
+    def pending_kind(self) -> int | None:
+        """The kind of a frame that is not whole yet."""
+        return self._rest[0] if self._rest else None
+
     def feed(self, chunk: bytes) -> tuple[list[tuple[int, bytes]], RemoteProtocolError | None]:
         """Accept bytes; return the frames that became whole, and what broke the contract behind them.
 

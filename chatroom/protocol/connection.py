@@ -12,7 +12,7 @@ from chatroom.protocol.errors import (
 )
 from chatroom.protocol.events import Event, FrameReceived, PeerBroke, PeerFinished, PeerSilent
 from chatroom.protocol.frames import AnyFrame, Bye, Failed, Goodbye, Ping, Pong
-from chatroom.protocol.kinds import BY_FRAME, BY_KIND, KINDS, Sender
+from chatroom.protocol.kinds import BY_FRAME, BY_KIND, KINDS, KindInfo, Sender
 from chatroom.protocol.limits import DEAD_AFTER_S, PING_AFTER_S
 from chatroom.protocol.transitions import ALWAYS, HANDSHAKE, State, next_state
 
@@ -99,6 +99,7 @@ class Connection:
         try:
             for kind, body in frames:
                 self._receive(kind, body, events)
+            self._check_begun()
             if error is not None:
                 raise self._blame(error)
         except RemoteProtocolError as broken:
@@ -144,14 +145,7 @@ class Connection:
         info = BY_KIND.get(kind)
         if info is None:
             return self._skip(kind)
-        if info.sender not in (_PEER[self.role], Sender.BOTH):
-            raise self._blame(
-                RemoteProtocolError(ErrorCode.OUT_OF_ORDER, f"{info.frame.__name__} from this end")
-            )
-        move = next_state(self.state, info.frame)
-        if move is None:
-            detail = f"{info.frame.__name__} while {self.state.value}"
-            raise self._blame(RemoteProtocolError(ErrorCode.OUT_OF_ORDER, detail))
+        move = self._move(info)
         frame = codec.decode_body(kind, body)
         self.state = self._after(move, frame)
         if isinstance(frame, Ping):
@@ -160,6 +154,28 @@ class Connection:
             self._clean = isinstance(frame, (Bye, Goodbye))
             events.append(FrameReceived(frame, body))
         return None
+
+    def _check_begun(self) -> None:
+        """Refuse a kind without a place before the login at its first byte: more may never come."""
+        kind = self._reader.pending_kind
+        if kind is None or self.state in (State.ONLINE, State.CLOSED):
+            return
+        info = BY_KIND.get(kind)
+        if info is None:
+            self._skip(kind)
+        else:
+            self._move(info)
+
+    def _move(self, info: KindInfo) -> State:
+        """Where a frame of the peer's leads."""
+        name = info.frame.__name__
+        if info.sender not in (_PEER[self.role], Sender.BOTH):
+            raise self._blame(RemoteProtocolError(ErrorCode.OUT_OF_ORDER, f"{name} from this end"))
+        move = next_state(self.state, info.frame)
+        if move is None:
+            detail = f"{name} while {self.state.value}"
+            raise self._blame(RemoteProtocolError(ErrorCode.OUT_OF_ORDER, detail))
+        return move
 
     def _after(self, move: State, frame: AnyFrame) -> State:
         return (

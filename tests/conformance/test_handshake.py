@@ -1,5 +1,6 @@
 """docs/protocol.md, sections Handshake, TLS and Frames: who may come in, and what ends a link."""
 
+import asyncio
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,6 +10,7 @@ import pytest
 from chatroom.protocol import codec
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Failed, Hello, Line, Login, ServerHello, Who
+from chatroom.protocol.limits import HANDSHAKE_TIMEOUT_S
 from tests.conformance.peer import Peer, PeerClosedError, Person, RefusedError
 from tests.conformance.server import port_of, running
 
@@ -127,6 +129,9 @@ async def test_an_open_server_needs_none(tmp_path: Path) -> None:
     ("garbage", "code"),
     [
         (b"GET / HTTP/1.1\r\n" + b"Accept: text/html\r\n" * 100, ErrorCode.UNKNOWN_KIND),
+        (b"GET / HTTP/1.1\r\n\r\n", ErrorCode.UNKNOWN_KIND),
+        (b"SSH-2.0-client\r\n", ErrorCode.OUT_OF_ORDER),
+        (b"z", ErrorCode.UNKNOWN_KIND),
         (b"z\x00", ErrorCode.UNKNOWN_KIND),
         (b"H\x02{}", ErrorCode.BAD_FRAME),
         (b"L\x02{}", ErrorCode.OUT_OF_ORDER),
@@ -137,7 +142,7 @@ async def test_garbage_gets_one_error_and_the_end(tmp_path: Path, garbage: bytes
     """Frames, Errors."""
     async with running(tmp_path) as server, await Peer.connect(port_of(server)) as peer:
         peer.writer.write(garbage)
-        data = await peer.reader.read()
+        data = await asyncio.wait_for(peer.reader.read(), HANDSHAKE_TIMEOUT_S / 2)  # not when that is over
         assert data[:1] == b"e"
         failed = msgspec.json.decode(data[data.index(b"{") :], type=Failed)
         assert (failed.code, failed.fatal) == (code, True)

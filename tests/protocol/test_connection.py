@@ -139,6 +139,22 @@ def test_a_server_refuses_what_is_no_hello(request_line: bytes) -> None:
     assert isinstance(events[-1], PeerBroke)
 
 
+@pytest.mark.parametrize("stream", [b"G", b"S", b"z\xff", b"L\x02{}", b"m\xbf\xff\xff\xff", b"\xff" * 9])
+def test_a_first_byte_out_of_place_is_refused_at_once_however_it_is_cut(stream: bytes) -> None:
+    whole, begun = Connection(Role.SERVER, now=0.0), Connection(Role.SERVER, now=0.0)
+    for server, chunk in ((whole, stream), (begun, stream[:1])):
+        (broke,) = server.feed(chunk, now=0.0)
+        assert isinstance(broke, PeerBroke)
+        assert server.state is State.CLOSED
+    assert begun.take_output() == whole.take_output() != b""
+
+
+def test_a_first_byte_of_a_hello_waits_for_the_rest() -> None:
+    server = Connection(Role.SERVER, now=0.0)
+    for byte in codec.encode(Ping()) + codec.encode(HELLO)[:-1]:
+        assert server.feed(bytes([byte]), now=0.0) == []
+
+
 def test_an_unknown_kind_is_answered_and_skipped() -> None:
     pair = Pair().enter()
     stream = b"Z" + codec.encode_length(3) + b"{} " + codec.encode(MESSAGE)
