@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from chatroom.protocol import LocalProtocolError, codec
-from chatroom.protocol.frames import AnyFrame
+from chatroom.protocol.frames import AnyFrame, Send
 from chatroom_server.core.effects import (
     Append,
     Broadcast,
@@ -42,6 +42,8 @@ _log = logging.getLogger(__name__)
 SWEEP_S: Final = 2.0
 _LATE_S: Final = 5.0
 """A sweep that comes so late: the process did not run, and no peer is to blame for silence."""
+BEHIND_HOLD_S: Final = 0.5
+"""So long nothing is read from who sends while the disk is behind, lest messages have to be refused."""
 _SEED_SIZE: Final = 64
 
 OtherEffect = (
@@ -69,6 +71,7 @@ class Runner:
 
     Args:
         is_local: Whether a peer's address counts as this machine.
+        is_behind: Whether so much waits for the disk that senders have to be slower.
         max_links: As many links as the hub admits.
     """
 
@@ -82,6 +85,7 @@ class Runner:
         tasks: Tasks,
         *,
         is_local: Callable[[str], bool],
+        is_behind: Callable[[], bool],
         max_links: int,
     ) -> None:
         self.loop = loop
@@ -94,7 +98,7 @@ class Runner:
         self._hub, self._log, self._logs = hub, log, logs
         self._appender = Appender(loop, log)
         self._pages = PageSender(loop, log, tasks, self._page_sent)
-        self._is_local = is_local
+        self._is_local, self._is_behind = is_local, is_behind
         self._sockets_max = sockets_max(max_links)
         self._newcomers = Newcomers()
         self._last_link = 0
@@ -146,6 +150,8 @@ class Runner:
         """A legal frame came."""
         try:
             self.feed(Received(link.id, frame))
+            if type(frame) is Send and self._is_behind():
+                link.hold(self.loop.time() + BEHIND_HOLD_S)
         except Exception:  # noqa: BLE001 - one frame must not end the server
             _log.exception("link %d: %s could not be handled", link.id, type(frame).__name__)
             link.end("an error in the server")

@@ -155,6 +155,7 @@ class Server:
             self._logs,
             self._tasks,
             is_local=make_is_local(self.settings.local_peers),
+            is_behind=lambda: self._log.flush_due,
             max_links=self.settings.max_links,
         )
         undo.callback(self.runner.stop_timers)

@@ -19,7 +19,9 @@ from chatroom.protocol.frames import (
     Send,
 )
 from chatroom.protocol.ids import RoomId
+from chatroom_server.history.embedded import EmbeddedLog
 from chatroom_server.history.files import OsFiles
+from chatroom_server.shell.runner import BEHIND_HOLD_S
 from tests.conformance.peer import DEVICE, GENERAL, Peer, Person
 from tests.conformance.server import port_of, running
 
@@ -144,6 +146,23 @@ async def test_a_pipe_is_slow_and_never_lost(tmp_path: Path) -> None:
         await peer.expect_line(200)
         assert [line.body for line in peer.seen if isinstance(line, Line)] == [str(n) for n in range(200)]
         assert not [frame for frame in peer.seen if isinstance(frame, Failed)]
+
+
+async def test_who_sends_while_the_disk_is_behind_is_slowed_and_not_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Messages: a server that cannot keep up reads more slowly."""
+    monkeypatch.setattr(EmbeddedLog, "flush_due", True)
+    async with running(tmp_path, **UNBOUNDED) as server, await Peer.connect(port_of(server)) as peer:
+        await peer.log_in(Person("ada"))
+        await peer.join()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        peer.say("one")
+        await peer.expect_line(1)
+        peer.say("two")
+        await peer.expect_line(2)
+        assert loop.time() - begun > BEHIND_HOLD_S * 0.9
 
 
 async def test_each_round_writes_once_to_each_link(tmp_path: Path) -> None:
