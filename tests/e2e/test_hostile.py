@@ -11,9 +11,20 @@ from typing import Self
 import msgspec
 import pytest
 
-from chatroom.protocol.frames import Line
+from chatroom.protocol.frames import (
+    AnyFrame,
+    Failed,
+    Joined,
+    Line,
+    Presence,
+    PresenceEvent,
+    Refusal,
+    RoomInfo,
+)
+from chatroom.protocol.frames import Person as Seen
+from chatroom.protocol.ids import RoomId, UserId
 from chatroom.testing import FakeServer
-from tests.conformance.peer import Peer, RefusedError
+from tests.conformance.peer import GENERAL, Peer, RefusedError
 from tests.conformance.peer import Person as Key
 from tests.e2e.terminal import PATIENCE_S, Terminal, client_command
 from tests.e2e.world import Person, Server, environment
@@ -170,6 +181,7 @@ class _FakeServerThread:
         self._ready = threading.Event()
         self._stop = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._server: FakeServer | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()))
 
     def __enter__(self) -> Self:
@@ -182,9 +194,26 @@ class _FakeServerThread:
         self._loop.call_soon_threadsafe(self._stop.set)
         self._thread.join(PATIENCE_S)
 
+    def attack(self) -> None:
+        """Say everything that a server can, with each of the hostile texts; then something harmless."""
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(self._attack)
+
+    def _attack(self) -> None:
+        assert self._server is not None
+        for number, text in enumerate(HOSTILE):
+            room = RoomInfo(RoomId(f"r{number}"), text[:64], topic=text[:64])
+            person = Seen(UserId(f"{number:a>16}"), text[:64], text[:64], was=text[:64])
+            for frame in _frames(room, person, text[:64]):
+                self._server.tell_all(frame)
+            for kind in ("", "me", "image", "topic", text):
+                _publish(self._server, person, kind, text)
+        self._server.say("friend", "general", "the end")
+
     async def _serve(self) -> None:
         self._loop = asyncio.get_running_loop()
         async with FakeServer() as server:
+            self._server = server
             self._fill(server)
             self.port = server.address.port
             self._ready.set()
@@ -198,6 +227,25 @@ class _FakeServerThread:
         for number, text in enumerate((*HOSTILE, MARK), start=1):
             line = Line(number, server.world.at, room.id, author.user, author.nick, "#\x1b[2J", body=text)
             room.lines.append(msgspec.json.encode(line))
+
+
+def _frames(room: RoomInfo, person: Seen, text: str) -> Iterator[AnyFrame]:
+    """What a server says of its own accord."""
+    yield Joined(0, room, [person])
+    for event in PresenceEvent:
+        yield Presence(GENERAL, event, [person])
+    yield Failed(text, text, 0, {"nick": text, "reason": text})
+    yield Refusal("d", 1, text, text, {"reason": text})
+
+
+def _publish(server: FakeServer, author: Seen, kind: str, text: str) -> None:
+    """Store a line, and send it to all, as no honest server would."""
+    lines, at = server.world.rooms[GENERAL].lines, server.world.at
+    line = Line(
+        len(lines) + 1, at, GENERAL, author.user, text, text, "d", kind=kind, body=text, grid=text, target=1
+    )
+    lines.append(msgspec.json.encode(line))
+    server.tell_all(line, GENERAL)
 
 
 @pytest.fixture
@@ -238,3 +286,32 @@ def test_scripts_trust_no_server_to_have_cleaned(fake: _FakeServerThread, tmp_pa
         assert_inert(done.stdout)
         assert_inert(done.stderr)
         assert not FAKED.search(done.stdout.decode())
+
+
+@pytest.mark.parametrize("arguments", [["--plain"], []], ids=["plain", "full_screen"])
+def test_nothing_that_a_server_says_reaches_a_terminal(
+    fake: _FakeServerThread, tmp_path: Path, arguments: list[str]
+) -> None:
+    where = ("-a", "127.0.0.1", "-p", str(fake.port), "--nick", "victim")
+    with Terminal(client_command("--plain", *where), env=environment(tmp_path)) as first:
+        first.wait_for(MARK)
+        first.type("/quit\r")
+        assert first.wait_end() == 0
+    with Terminal(client_command(*arguments, *where), env=environment(tmp_path), rows=50) as terminal:
+        terminal.wait_for(MARK)
+        fake.attack()
+        terminal.wait_for("the end")
+        for command in ("/who", "/rooms"):
+            terminal.type(f"{command}\r")
+            if not arguments:
+                terminal.wait_for("Esc closes")
+                terminal.press("escape")
+                terminal.wait_gone("Esc closes")
+        terminal.type("still alive\r")
+        terminal.wait_for("still alive")
+        assert_inert(terminal.raw)
+        assert not FAKED.search(terminal.text())
+        terminal.type("/quit\r")
+        assert terminal.wait_end() == 0
+    for path in tmp_path.rglob("client.log"):
+        assert_inert(path.read_bytes())
