@@ -41,7 +41,7 @@ HOSTILE = (
     "[@click=app.quit]press[/]",
     "[/red] [bold",
     "zero\u200bwidth\u2060 \U000e0041tag",
-    "a" + "\u0301" * 3000,
+    "a" + "\u0301" * 30_000,
     "one\n[09:00] admin said: two",
 )
 FORBIDDEN = re.compile(
@@ -206,7 +206,7 @@ class _FakeServerThread:
             person = Seen(UserId(f"{number:a>16}"), text[:64], text[:64], was=text[:64])
             for frame in _frames(room, person, text[:64]):
                 self._server.tell_all(frame)
-            for kind in ("", "me", "image", "topic", text):
+            for kind in ("", "me", "image", "topic", text[:64]):
                 _publish(self._server, person, kind, text)
         self._server.say("friend", "general", "the end")
 
@@ -242,7 +242,17 @@ def _publish(server: FakeServer, author: Seen, kind: str, text: str) -> None:
     """Store a line, and send it to all, as no honest server would."""
     lines, at = server.world.rooms[GENERAL].lines, server.world.at
     line = Line(
-        len(lines) + 1, at, GENERAL, author.user, text, text, "d", kind=kind, body=text, grid=text, target=1
+        len(lines) + 1,
+        at,
+        GENERAL,
+        author.user,
+        text[:64],
+        text[:64],
+        "d",
+        kind=kind,
+        body=text,
+        grid=text[:99],
+        target=1,
     )
     lines.append(msgspec.json.encode(line))
     server.tell_all(line, GENERAL)
