@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
@@ -132,6 +133,19 @@ async def test_a_certificate_of_another_key_gets_nothing(tmp_path: Path, profile
         with pytest.raises(NotTheServer):
             await session.ready()
         assert all(isinstance(frame, Hello) for frame in relay.received)
+
+
+async def test_a_certificate_of_an_unknown_kind_has_no_key_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class _Odd:
+        def public_key(self) -> None:
+            raise UnsupportedAlgorithm("a curve of their own")
+
+    monkeypatch.setattr(x509, "load_der_x509_certificate", lambda _der: _Odd())
+    key = Ed25519PrivateKey.generate()
+    async with FakeServer(key, tls=_tls(tmp_path, key)) as server, _link(server.address, tls=True) as link:
+        assert link.tls_key == b""
 
 
 async def test_a_silent_server_is_asked_and_then_given_up() -> None:
