@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from chatroom.client.store import Store
 
 _CLOSE_TIMEOUT_S: Final = 2.0
-_STARTED_TOLD_S: Final = 30.0
+_STARTED_TOLD_S: Final = 12.0
 LINES_SHOWN: Final = 256
 """Lines of each room that can be read before the server answers; the others are fetched when looked for."""
 
