@@ -128,6 +128,14 @@ def log_folders(settings: Settings, home: Home) -> tuple[Path, ...]:
     return (settings.log_dir,) if settings.log_dir is not None else home.logs
 
 
+def fallback_nick(prepared: Launching) -> str:
+    """The nick of somebody who said none: what `--as` names, else the login name."""
+    try:
+        return check_nick(prepared.options.profile or "")
+    except NameProblem:
+        return login_name()
+
+
 def login_name() -> str:
     """What this machine calls its user, as a nick."""
     try:

@@ -16,7 +16,7 @@ from chatroom.dates import clock, iso_day
 from chatroom.model.sentences import LineFormat
 from chatroom.plain.client import PlainClient
 from chatroom.plain.console import Console
-from chatroom.prepare import Launching, log_folders, login_name
+from chatroom.prepare import Launching, fallback_nick, log_folders
 from chatroom.scripts.output import OutputClosed
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ async def _session(
         address,
         prepared.profile,
         nick=prepared.nick,
-        fallback_nick="" if console.is_interactive else login_name(),
+        fallback_nick="" if console.is_interactive else fallback_nick(prepared),
         secret=prepared.target.secret,
         pin=pin,
         reconnect=not prepared.options.no_reconnect,

@@ -8,6 +8,7 @@ import select
 import sys
 from collections.abc import Iterable
 
+from chatroom.client.errors import ClientError
 from chatroom.common.inert import inert
 
 _WATCH_MS = 500
@@ -17,6 +18,10 @@ _OTHER = re.compile(r"[^ -~]")
 
 class OutputClosed(Exception):  # noqa: N818  # reads as what happened
     """Whoever read our output has gone: end quietly."""
+
+
+class OutputError(ClientError):
+    """What was asked for could not be written; the text says why."""
 
 
 class Output:
@@ -30,6 +35,7 @@ class Output:
 
         Raises:
             OutputClosed: The reader has closed its end.
+            OutputError: The lines cannot be written, as on a full disk.
         """
         data = b"".join(line + b"\n" for line in lines)
         if data:
@@ -50,8 +56,10 @@ class Output:
                 view = view[os.write(self._descriptor, view) :]
             except BlockingIOError:
                 select.select([], [self._descriptor], [])
-            except OSError as error:
+            except BrokenPipeError as error:
                 raise OutputClosed from error
+            except OSError as error:
+                raise OutputError(f"standard output cannot be written ({error.strerror})") from error
 
     async def closed(self) -> None:
         """Return when the reader has closed its end; never, where that cannot be seen."""

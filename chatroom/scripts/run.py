@@ -12,7 +12,8 @@ from chatroom.client.trust import Trust
 from chatroom.common.names import room_key
 from chatroom.dates import clock
 from chatroom.model.sentences import LineFormat
-from chatroom.prepare import LaunchError, Launching, login_name
+from chatroom.prepare import LaunchError, Launching, fallback_nick
+from chatroom.protocol import auth
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.scripts import lists, reading
 from chatroom.scripts.output import Output, OutputClosed, say_problem
@@ -53,11 +54,15 @@ async def _run(prepared: Launching) -> int:
 async def _server(prepared: Launching) -> tuple[Address, str]:
     """The address to connect to, and the pin that is known of it."""
     target = prepared.target
-    if target.address is not None:
+    if target.is_given and target.address is not None:
         return target.address, target.pin
     from chatroom.client.local_server import find_local_server
 
     found = await asyncio.to_thread(find_local_server, prepared.home.runtime)
+    if target.address is not None:
+        known = prepared.profile.servers.key_of(target.address)
+        has_moved = found is not None and known is not None and found.pin == auth.pin(known)
+        return (found.address, found.pin) if found is not None and has_moved else (target.address, target.pin)
     if found is None:
         sentence = prepared.texts._("No server is known yet. Open chatroom once, or name one with -a and -p.")
         raise LaunchError(sentence, 1)
@@ -70,7 +75,7 @@ def _connected(prepared: Launching, address: Address, pin: str) -> AbstractAsync
         address,
         prepared.profile,
         nick=prepared.nick,
-        fallback_nick=login_name(),
+        fallback_nick=fallback_nick(prepared),
         secret=prepared.target.secret,
         pin=pin,
         quiet=True,

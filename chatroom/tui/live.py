@@ -91,6 +91,10 @@ class Live:
         """What to say once the screen is gone: how to stop a server that goes on without us."""
         if self._place is None or not self._place.is_local:
             return []
+        from chatroom.client.local_server import find_local_server
+
+        if find_local_server(self._launch.home.runtime) is None:
+            return []  # somebody has stopped it meanwhile
         sentence = self._launch.texts._("The server at {address} goes on. To stop it: chatroom-server stop")
         return [sentence.format(address=self._place.address)]
 
