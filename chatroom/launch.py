@@ -32,8 +32,11 @@ def _front_end(prepared: Launching) -> int:
         from chatroom.scripts.run import run_script
 
         return run_script(prepared)
-    is_terminal = sys.stdout is not None and sys.stdout.isatty()
-    if prepared.options.plain or not is_terminal or os.environ.get("TERM", "") in ("", "dumb"):
+    if sys.stdout is None:
+        raise LaunchError(
+            prepared.texts._("Standard output is closed: there is nowhere to show anything."), 1
+        )
+    if prepared.options.plain or not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb"):
         from chatroom.plain.run import run_plain
 
         return run_plain(prepared)

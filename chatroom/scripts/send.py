@@ -189,8 +189,11 @@ async def _chunks() -> AsyncIterator[bytes]:
 
 def _read_chunk() -> bytes | None:
     """Some bytes, none at the end, None while there are none: a thread that waited for ever could not end."""
-    readable, _, _ = select.select([0], [], [], _INPUT_POLL_S)
-    return os.read(0, _CHUNK) if readable else None
+    try:
+        readable, _, _ = select.select([0], [], [], _INPUT_POLL_S)
+        return os.read(0, _CHUNK) if readable else None
+    except OSError:
+        return b""  # it is closed
 
 
 def _lines(text: str) -> list[str]:
