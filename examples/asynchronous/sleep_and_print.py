@@ -1,0 +1,33 @@
+"""Counts to ten, twice, one after the other: nothing else happens while it sleeps (about 10 s).
+
+Run it: `python sleep_and_print.py`. Then run `sleep_and_print_async.py`, which takes half the time.
+"""
+
+import argparse
+import contextlib
+import time
+
+
+def sleep_and_print(pause_s: float) -> None:
+    """Print 1 to 10, with a pause behind each."""
+    for number in range(1, 11):
+        print(number, flush=True)
+        time.sleep(pause_s)
+
+
+def main() -> None:
+    """Call it twice, and say how long that took."""
+    parser = argparse.ArgumentParser(description="Counts to ten, twice, one after the other.")
+    parser.add_argument(
+        "--pause", type=float, default=0.5, metavar="SECONDS", help="between two numbers (0.5)"
+    )
+    pause_s = parser.parse_args().pause
+    start = time.perf_counter()
+    sleep_and_print(pause_s)
+    sleep_and_print(pause_s)
+    print(f"Took {time.perf_counter() - start:.1f} s")
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
