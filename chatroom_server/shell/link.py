@@ -1,27 +1,25 @@
-"""One link's socket: bytes in, frames to the hub; bytes out, of which it is known how many still wait.
+"""One link's socket: bytes in; bytes out, of which it is known how many still wait.
 
-A link begins NEW. Its first byte tells whether TLS comes (0x16, RFC 8446, section 5.1: SHAKING) or frames do.
-OPEN is where the hub knows it. To end it, what waits is written (ENDING), our side is shut, and what the
-peer still sends is thrown away for a moment (LINGERING): closing a socket with unread bytes would reset the
-connection, and the peer would never read why. From every state it may be GONE.
+A link begins NEW; with TLS its two ends shake hands (SHAKING). OPEN is where the hub knows it. To end it,
+what waits is written (ENDING), our side is shut, and what the peer still sends is thrown away for a moment
+(LINGERING): closing a socket with unread bytes would reset the connection, and the peer would never read
+why. From every state it may be GONE.
 
 The socket is ours, not a transport's: what is shared by links is not copied for those that are slow, and an
-idle link takes little memory.
+idle link takes little memory. What the bytes mean, `FrameLink` and `TextLink` know.
 """
 
 import socket
+from abc import abstractmethod
 from asyncio import AbstractEventLoop
+from collections.abc import Callable
 from enum import Enum
-from ssl import SSLContext, SSLError
+from ssl import SSLContext
 from typing import Final, Protocol
 
-from chatroom.protocol import ERRORS, Connection, ErrorCode, Role, codec
-from chatroom.protocol.events import FrameReceived, PeerBroke, PeerFinished, PeerSilent
-from chatroom.protocol.frames import AnyFrame, Failed
-from chatroom.protocol.limits import HANDSHAKE_TIMEOUT_S, PING_AFTER_S
+from chatroom.protocol.frames import AnyFrame
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.shell.fanout import Outlet
-from chatroom_server.shell.tls import TlsError, TlsStream
 
 READ_SIZE: Final = 64 * 1024
 QUEUE_PAUSE: Final = 64 * 1024
@@ -30,7 +28,6 @@ QUEUE_MAX: Final = 8 * 1024 * 1024
 """Bytes for a link alone beyond which it is cut: others can fill this queue too."""
 ENDING_S: Final = 5.0
 LINGER_S: Final = 2.0
-_TLS_BEGINS: Final = 0x16
 _FOR_EVER: Final = float("inf")
 _CLOCK_GRAIN_S: Final = 0.001
 """A timer may come so much before its time."""
@@ -78,19 +75,19 @@ class Link(Outlet):
     """A connection that was accepted.
 
     Args:
-        local: The peer may speak without TLS.
+        local: The peer counts as this machine.
         owner: Shared by all links.
+        patience_s: How long the peer may take until the link is open.
     """
 
     __slots__ = (
-        "_connection",
         "_deadline",
         "_held",
         "_owner",
         "_reading",
         "_rest",
+        "_seal",
         "_socket",
-        "_tls",
         "host",
         "id",
         "is_clean",
@@ -103,19 +100,24 @@ class Link(Outlet):
     )
 
     def __init__(
-        self, link_id: LinkId, sock: socket.socket, peer: tuple[str, int], *, local: bool, owner: LinkOwner
+        self,
+        link_id: LinkId,
+        sock: socket.socket,
+        peer: tuple[str, int],
+        *,
+        local: bool,
+        owner: LinkOwner,
+        patience_s: float,
     ) -> None:
         super().__init__()
-        now = owner.loop.time()
         self.id, self.local = link_id, local
         self.host, self.port = peer
         self.phase, self.why = Phase.NEW, ""
         self.is_clean = self.is_known = False
         self.tls = False
         self._socket, self._owner = sock, owner
-        self._tls: TlsStream | None = None
-        self._connection = Connection(Role.SERVER, now=now)
-        self._deadline = now + HANDSHAKE_TIMEOUT_S
+        self._deadline = owner.loop.time() + patience_s
+        self._seal: Callable[[bytes], bytes] | None = None
         self._rest: memoryview | None = None
         self._held = 0.0
         self._reading = True
@@ -136,80 +138,31 @@ class Link(Outlet):
         elif self.phase is not Phase.LINGERING:
             self._on_bytes(bytes(owner.buffer[:count]), owner.loop.time())
 
+    @abstractmethod
     def _on_bytes(self, chunk: bytes, now: float) -> None:
-        if self.phase is Phase.NEW:
-            self._begin(chunk[0])
-        if self._tls is not None:
-            chunk = self._unsealed(self._tls, chunk)
-        if chunk and self.phase is Phase.OPEN:
-            self._feed(chunk, now)
-        if self._tls is not None and self._tls.is_finished and self.phase is Phase.OPEN:
-            self._on_end()
+        """The peer sent bytes."""
 
-    def _begin(self, first_byte: int) -> None:
-        """Tell TLS from frames; plain frames are for this machine only."""
-        if first_byte == _TLS_BEGINS:
-            self._tls, self.phase, self.tls = TlsStream(self._owner.tls), Phase.SHAKING, True
-        elif self.local:
-            self._open()
-        else:
-            self._fail(ErrorCode.TLS_REQUIRED)
-
-    def _unsealed(self, tls: TlsStream, chunk: bytes) -> bytes:
-        try:
-            chunk = tls.feed(chunk)
-        except TlsError as error:
-            self._put(tls.take_output())
-            self.end(f"no TLS: {error}")
-            self._forget_queue()
-            return b""
-        self._put(tls.take_output())
-        if tls.is_open and self.phase is Phase.SHAKING:
-            self._open()
-        return chunk
+    @abstractmethod
+    def _on_end(self) -> None:
+        """The peer sends nothing more."""
 
     def _open(self) -> None:
         self.phase = Phase.OPEN
         self._owner.arrived(self)
 
-    def _feed(self, chunk: bytes, now: float) -> None:
-        connection = self._connection
-        for event in connection.feed(chunk, now=now):
-            if isinstance(event, FrameReceived):
-                self._owner.received(self, event.frame)
-            elif isinstance(event, PeerBroke):
-                self.flush_connection()
-                self.end(f"{event.error.code}: {event.error}")
-            if self.phase is not Phase.OPEN:
-                return
-        self.flush_connection()
-
-    def _on_end(self) -> None:
-        for event in self._connection.feed(b"", now=self._owner.loop.time()):
-            if isinstance(event, PeerFinished):
-                self.is_clean = self.is_clean or event.clean
-        self._lose("left" if self.is_clean else "hung up")
-
     # --- writing ---------------------------------------------------------------------------------
+    @abstractmethod
     def send(self, frame: AnyFrame) -> None:
         """Put a frame in front of everything of the link's rooms that comes later.
 
         Raises:
             LocalProtocolError: The frame has no place in the link's state, or is too long.
         """
-        if self.phase is Phase.OPEN:
-            self._connection.send(frame)
-            self.flush_connection()
 
     def send_encoded(self, data: bytes) -> None:
         """As `send`, with the bytes of a frame that can be sent to everybody who is online."""
         if self.phase is Phase.OPEN:
             self.put(data)
-
-    def flush_connection(self) -> None:
-        """Move what the connection has to say into the queue."""
-        if output := self._connection.take_output():
-            self.put(output)
 
     def put(self, data: bytes) -> None:
         """Put bytes of frames into the queue; reads less from a peer that does not read."""
@@ -223,12 +176,8 @@ class Link(Outlet):
 
     def write(self, data: bytes) -> None:
         """Give bytes of frames to the socket, which must not be blocked."""
-        if self._tls is not None:
-            try:
-                data = self._tls.seal(data)
-            except SSLError as error:
-                self._lose_soon(f"no TLS: {error}")
-                return
+        if self._seal is not None:
+            data = self._seal(data)
         try:
             sent = self._socket.send(data)
         except OSError as error:
@@ -241,27 +190,6 @@ class Link(Outlet):
     def broke(self) -> None:
         """A round could not write to the link: it ends."""
         self._lose_soon("an error in the server")
-
-    def _forget_queue(self) -> None:
-        """Say nothing more: TLS takes nothing after what broke it."""
-        self.queue.clear()
-        self.queued = 0
-        self._owner.loop.call_soon(self._settle)
-
-    def _put(self, data: bytes) -> None:
-        """Give what TLS itself has to say to the socket, behind what waits there."""
-        if self.phase is Phase.GONE or not data:
-            return
-        if self._rest is None:
-            try:
-                sent = self._socket.send(data)
-            except OSError as error:
-                sent = self._not_sent(error)
-            self._keep(data, sent)
-        else:
-            self._rest = memoryview(bytes(self._rest) + data)
-            if len(self._rest) > QUEUE_MAX:
-                self._lose_soon("did not read its answers")
 
     def _not_sent(self, error: OSError) -> int:
         if not isinstance(error, (BlockingIOError, InterruptedError)):
@@ -298,8 +226,7 @@ class Link(Outlet):
         if self.phase is Phase.ENDING and not self.queue:
             self._shut()
         elif self.phase is Phase.OPEN and not self._reading and not self._held:
-            self._connection.excuse(self._owner.loop.time())
-            self._set_reading(True)
+            self._go_on()
 
     # --- holding and ending ----------------------------------------------------------------------
     def hold(self, until: float) -> None:
@@ -317,9 +244,12 @@ class Link(Outlet):
             self._owner.loop.call_at(self._held, self._release)
             return
         self._held = 0.0
-        self._connection.excuse(now)
         if self.queued <= QUEUE_PAUSE:
-            self._set_reading(True)
+            self._go_on()
+
+    def _go_on(self) -> None:
+        """Read again: it was this end that did not."""
+        self._set_reading(True)
 
     def _set_reading(self, wanted: bool) -> None:
         if wanted == self._reading or self.phase is Phase.GONE:
@@ -343,26 +273,17 @@ class Link(Outlet):
         if self.phase is Phase.OPEN:
             self._tick_open(now)
         elif now >= self._deadline:
-            if self.phase is Phase.NEW and self.local:
-                self._fail(ErrorCode.HANDSHAKE_SLOW)
-            else:
-                self._lose(self.why or "said nothing")
+            self._come_too_late()
 
     def _tick_open(self, now: float) -> None:
-        if self._held:
-            self._connection.excuse(now)
-            if now >= self._deadline:  # an open link needs it for nothing else
-                self._deadline = now + PING_AFTER_S
-                self._connection.ping()
-        for event in self._connection.tick(now):
-            if isinstance(event, PeerSilent):
-                self._lose("was silent for too long")
-                return
-        self.flush_connection()
+        """Let time pass on an open link."""
+
+    def _come_too_late(self) -> None:
+        """The peer took too long to open the link, or to end it."""
+        self._lose(self.why or "said nothing")
 
     def excuse(self, now: float) -> None:
         """Count the peer as heard: this process was not running."""
-        self._connection.excuse(now)
         self._deadline = max(self._deadline, now + LINGER_S)
 
     def end(self, why: str) -> None:
@@ -370,7 +291,6 @@ class Link(Outlet):
         if self.phase in (Phase.ENDING, Phase.LINGERING, Phase.GONE):
             return
         self.phase, self.why = Phase.ENDING, why
-        self._connection.close()
         self._deadline = self._owner.loop.time() + ENDING_S
         self._owner.ending(self)
         self._owner.loop.call_soon(self._settle)
@@ -379,13 +299,7 @@ class Link(Outlet):
         """Hang up at once."""
         self._lose(why)
 
-    def _fail(self, code: ErrorCode) -> None:
-        self.put(codec.encode(Failed(code=code, text=ERRORS[code].sentence, fatal=True)))
-        self.end(code)
-
     def _shut(self) -> None:
-        if self._tls is not None:
-            self._put(self._tls.finish())
         self.phase = Phase.LINGERING
         self._deadline = self._owner.loop.time() + LINGER_S
         try:
@@ -407,5 +321,5 @@ class Link(Outlet):
         loop.remove_reader(self._socket)
         loop.remove_writer(self._socket)
         self._socket.close()
-        self.phase, self.blocked, self._rest = Phase.GONE, True, None
+        self.phase, self.blocked, self._rest, self._seal = Phase.GONE, True, None, None
         self._owner.lost(self, self.why or why)

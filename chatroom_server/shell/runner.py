@@ -29,6 +29,7 @@ from chatroom_server.core.hub import Hub
 from chatroom_server.core.inputs import Arrived, Input, Left, LinkId, PageSent, Received, Woke
 from chatroom_server.core.ports import Log
 from chatroom_server.shell.fanout import Fanout
+from chatroom_server.shell.frame_link import FrameLink
 from chatroom_server.shell.identity import Identity
 from chatroom_server.shell.link import READ_SIZE, Link
 from chatroom_server.shell.logs import OperatorLog, Said
@@ -135,7 +136,7 @@ class Runner:
         self.all_gone.clear()
         self._last_link += 1
         link_id = LinkId(self._last_link)
-        self.links[link_id] = Link(link_id, sock, peer, local=local, owner=self)
+        self.links[link_id] = FrameLink(link_id, sock, peer, local=local, owner=self)
         self._logs.connected(peer)
 
     # --- what links say (LinkOwner) ---------------------------------------------------------------

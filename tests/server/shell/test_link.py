@@ -14,6 +14,7 @@ from chatroom.protocol.frames import AnyFrame, Failed, Hello, Ping, Pong
 from chatroom.protocol.limits import DEAD_AFTER_S, HANDSHAKE_TIMEOUT_S, PING_AFTER_S
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.shell.fanout import Fanout
+from chatroom_server.shell.frame_link import FrameLink
 from chatroom_server.shell.identity import load_identity
 from chatroom_server.shell.link import LINGER_S, QUEUE_MAX, QUEUE_PAUSE, READ_SIZE, Link, Phase
 
@@ -71,7 +72,7 @@ class Stage:
         ours.setblocking(False)
         self.theirs.settimeout(10)
         self.owner = owner
-        self.link = Link(LinkId(1), ours, ("192.0.2.7", 5), local=local, owner=owner)
+        self.link = FrameLink(LinkId(1), ours, ("192.0.2.7", 5), local=local, owner=owner)
 
     async def say(self, data: bytes) -> None:
         await asyncio.to_thread(self.theirs.sendall, data)

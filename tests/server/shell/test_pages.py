@@ -7,14 +7,14 @@ from chatroom_server.core.effects import FetchPage
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.history.memory import MemoryLog
 from chatroom_server.shell.fanout import Outlet
-from chatroom_server.shell.link import Link
+from chatroom_server.shell.frame_link import FrameLink
 from chatroom_server.shell.pages import PageSender, page_frame
 from chatroom_server.shell.tasks import Tasks
 
 GENERAL = RoomId("general")
 
 
-class Reader(Link):
+class Reader(FrameLink):
     """A link without a socket."""
 
     def __init__(self) -> None:
