@@ -5,6 +5,7 @@ import queue
 import re
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -135,9 +136,9 @@ class Peer:
         host, port = self._socket.getsockname()[:2]
         return host, port
 
-    def send(self, text: str) -> None:
+    def send(self, text: str | bytes) -> None:
         """Send bytes as they are, without a line end of its own."""
-        self._socket.sendall(text.encode())
+        self._socket.sendall(text.encode() if isinstance(text, str) else text)
 
     def line(self) -> str:
         """The next line, without its end."""
@@ -166,6 +167,11 @@ class Peer:
         if not chunk:
             raise AssertionError(f"the other end hung up after {self.received!r}")
         self.received += chunk
+
+    def reset(self) -> None:
+        """Hang up as a crash does: the other end's next read or write fails."""
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._socket.close()
 
     def close(self) -> None:
         """Hang up."""
