@@ -32,6 +32,11 @@ def new_guest(secret: bytes, host: str, port: int, nick: str, at: int) -> User:
     return make_guest(guest_id(secret, host, port, nick), nick, at)
 
 
+def address_nick(host: str, port: int) -> str:
+    """What a guest without a nick is called; `check_nick` keeps everybody else from it."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def make_guest(id_: UserId, nick: str, at: int) -> User:
     """A guest of this id; the colour follows from it, and so is the same after a cut."""
     return User(id_, b"", draw_color(crc32(id_.encode())), at, [nick], guest=True)

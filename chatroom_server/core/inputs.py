@@ -21,6 +21,8 @@ class Arrived(msgspec.Struct, frozen=True):
     Attributes:
         seed: 64 random bytes: the server's nonce, then what chance decides at the login.
         local: The peer counts as this machine: no TLS and no invitation needed.
+        foreign: It came through a gateway that the operator opened: it speaks without TLS, and its user is a
+            guest whatever `guests` says.
     """
 
     link: LinkId
@@ -29,6 +31,7 @@ class Arrived(msgspec.Struct, frozen=True):
     seed: bytes
     local: bool
     tls: bool
+    foreign: bool = False
 
 
 class Received(msgspec.Struct, frozen=True):

@@ -20,7 +20,7 @@ from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
 from chatroom_server.core import limits, presence
 from chatroom_server.core.accounts import User, UserLine
 from chatroom_server.core.effects import Happening, Report
-from chatroom_server.core.guests import guest_token, make_guest, new_guest, read_token
+from chatroom_server.core.guests import address_nick, guest_token, make_guest, new_guest, read_token
 from chatroom_server.core.inputs import Arrived
 from chatroom_server.core.links import Link, Session
 from chatroom_server.core.nicks import choose_nick, store_nick, take_as_guest
@@ -56,7 +56,7 @@ def _site(host: str) -> str:
 
 def _why_not(state: HubState, arrived: Arrived, address: str) -> ErrorCode | None:
     settings = state.settings
-    if not arrived.local and not arrived.tls:
+    if not (arrived.local or arrived.tls or arrived.foreign):
         return ErrorCode.TLS_REQUIRED
     if len(state.links) >= settings.max_links or state.handshakes >= limits.HANDSHAKES_MAX:
         return ErrorCode.SERVER_FULL
@@ -80,10 +80,9 @@ def greet(state: HubState, link: Link, frame: Hello) -> None:
     identity, nonce = state.identity, link.arrived.seed[:32]
     link.version, link.client_nonce = version, frame.nonce
     signature = identity.sign(server_transcript(version, frame.nonce, nonce))
+    guests = state.settings.guests or link.arrived.foreign
     state.move(link, LinkState.GREETED)
-    state.deliver(
-        link, ServerHello(version, nonce, identity.public_key, signature, guests=state.settings.guests)
-    )
+    state.deliver(link, ServerHello(version, nonce, identity.public_key, signature, guests))
 
 
 # --- logging in ----------------------------------------------------------------------
@@ -92,6 +91,9 @@ def log_in(state: HubState, link: Link, frame: Login) -> None:
     state.move(link, LinkState.ENTERING)
     if not frame.key:
         _log_in_guest(state, link, frame)
+        return
+    if link.arrived.foreign:
+        _refuse(state, link, failure(ErrorCode.NOT_ALLOWED))
         return
     id_ = user_id(frame.key)
     problem = _check_key(state, link, frame, id_)
@@ -186,17 +188,17 @@ def _come_renamed(state: HubState, link: Link, frame: Login, user: User) -> None
 
 
 def _log_in_guest(state: HubState, link: Link, frame: Login) -> None:
-    if not state.settings.guests:
+    secret, arrived = state.identity.guest_secret, link.arrived
+    if not (state.settings.guests or arrived.foreign):
         _refuse(state, link, failure(ErrorCode.NO_GUESTS))
         return
-    secret, arrived = state.identity.guest_secret, link.arrived
     known = read_token(secret, frame.token) if frame.token else None
     session = None if known is None else state.sessions.get(known)
     if session is not None and frame.nick in ("", session.user.nick):
         _enter(state, link, frame, session.user)
         return
     if not frame.nick:
-        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
+        _log_in_unnamed(state, link, frame)
         return
     guest = new_guest(secret, arrived.host, arrived.port, frame.nick, state.at)
     if known is not None:
@@ -210,6 +212,17 @@ def _log_in_guest(state: HubState, link: Link, frame: Login) -> None:
     else:
         guest.nicks = [nick]
         _enter(state, link, frame, guest, is_new=known is None)
+
+
+def _log_in_unnamed(state: HubState, link: Link, frame: Login) -> None:
+    """Let in a guest that gives no nick: behind a gateway it is called by its address."""
+    arrived = link.arrived
+    if not arrived.foreign:
+        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
+        return
+    nick = address_nick(arrived.host, arrived.port)
+    guest = new_guest(state.identity.guest_secret, arrived.host, arrived.port, nick, state.at)
+    _enter(state, link, frame, guest, is_new=True)
 
 
 def _refuse(state: HubState, link: Link, failed: Failed) -> None:

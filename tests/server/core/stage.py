@@ -223,7 +223,14 @@ class Stage:
 
     # --- people ---------------------------------------------------------------------------------------
     def arrive(
-        self, name: str | None = None, *, host: str = "127.0.0.1", local: bool = True, tls: bool = False
+        self,
+        name: str | None = None,
+        *,
+        host: str = "127.0.0.1",
+        local: bool = True,
+        tls: bool = False,
+        port: int = 0,
+        foreign: bool = False,
     ) -> Actor:
         """Open a link, for the owner of a key or for nobody."""
         self._links += 1
@@ -232,7 +239,8 @@ class Stage:
         actor = Actor(self, link, Key(name) if name else None, chance.randbytes(32))
         self.actors[link] = actor
         self.rooms_open[link] = set()
-        self.feed(Arrived(link, host, 4000 + self._links, chance.randbytes(64), local, tls))
+        seed = chance.randbytes(64)
+        self.feed(Arrived(link, host, port or 4000 + self._links, seed, local, tls, foreign))
         return actor
 
     def enter(

@@ -1,0 +1,66 @@
+"""People without a key: who comes through a gateway, what they are called, and who comes again."""
+
+from chatroom.protocol import auth
+from chatroom.protocol.frames import Failed, Rename, ServerHello, Welcome
+from chatroom_server.core.settings import HubSettings
+from tests.server.core.stage import GENERAL, IDENTITY, Actor, Stage
+
+OUTSIDE = "10.1.2.3"
+
+
+def foreign(
+    stage: Stage, nick: str = "", *, host: str = OUTSIDE, port: int = 0, name: str | None = None
+) -> Actor:
+    """Somebody behind a gateway; with a `name`, one who claims a key."""
+    actor = stage.arrive(name, host=host, port=port, local=False, foreign=True)
+    actor.dev = "t1"
+    actor.hello()
+    actor.login(nick, devices=["t1"])
+    return actor
+
+
+# --- through a gateway ----------------------------------------------------------------------
+def test_a_gateway_brings_guests_without_tls_and_without_the_setting(stage: Stage) -> None:
+    ann, gil = stage.enter("ann", GENERAL), foreign(stage, "gil")
+    assert gil.last(ServerHello).guests
+    welcome = gil.last(Welcome)
+    assert (welcome.nick, welcome.guest, welcome.back) == ("gil", True, False)
+    gil.join(GENERAL)
+    gil.say("hello")
+    assert ann.lines()[-1].guest
+
+
+def test_a_key_has_no_place_behind_a_gateway(stage: Stage) -> None:
+    stage.enter("ann")
+    claimed = foreign(stage, "ann", name="ann")
+    assert claimed.error == "not-allowed"
+    assert not claimed.all(Welcome)
+
+
+def test_links_of_one_address_are_counted_behind_a_gateway_too() -> None:
+    stage = Stage(HubSettings(max_links_per_address=1))
+    foreign(stage, "gil")
+    refused = stage.arrive(host=OUTSIDE, local=False, foreign=True)
+    assert refused.last(Failed).code == "too-many-links"
+
+
+def test_who_gives_no_nick_is_called_by_its_address(stage: Stage) -> None:
+    four, six = foreign(stage, port=567), foreign(stage, host="2001:db8::1", port=567)
+    assert four.last(Welcome).nick == "10.1.2.3:567"
+    assert six.last(Welcome).nick == "[2001:db8::1]:567"
+    assert four.user == auth.guest_id(IDENTITY.guest_secret, OUTSIDE, 567, "10.1.2.3:567")
+    long = foreign(stage, host="2001:db8:1111:2222:3333:4444:5555:6666", port=65535)
+    assert long.last(Welcome).nick == "[2001:db8:1111:2222:3333:4444:5555:6666]:65535"
+    four.give(Rename(1, "gil"))
+    stage.enter("ann", GENERAL)
+    four.join(GENERAL)
+    four.say("me")
+    assert four.lines()[-1].nick == "gil"
+
+
+def test_without_a_gateway_a_guest_needs_a_nick() -> None:
+    stage = Stage(HubSettings(guests=True))
+    actor = stage.arrive()
+    actor.hello()
+    actor.login()
+    assert actor.error == "nick-needed"
