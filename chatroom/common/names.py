@@ -15,13 +15,15 @@ _BLANK: Final = "\u2800"
 
 _UNSEEN: Final = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Joiners and variation selectors: two names that differ in these alone look the same."""
+_ADDRESS: Final = re.compile(r"(\d+(\.\d+){3}|\[[^\]]*\]):\d+")
+"""What guests without a nick are called: `192.0.2.7:567`, `[2001:db8::7]:567`."""
 
 
 class NameProblem(ValueError):  # noqa: N818  # what it says, not what went wrong in the program
     """A name cannot be used.
 
     Attributes:
-        code: `empty`, `too-long`, `control`, `start`, `space`.
+        code: `empty`, `too-long`, `control`, `start`, `space`, `address`.
         sentence: What is wrong with it, in English; `max` is the longest that is allowed.
     """
 
@@ -67,8 +69,15 @@ def check_nick(text: str) -> str:
         raise NameProblem("space", _("a nick cannot hold spaces; write jean-pierre"))
     if nick[0] in "@#/=":
         raise NameProblem("start", _("a nick cannot begin with {character}"), character=nick[0])
+    if looks_like_address(nick):
+        raise NameProblem("address", _("a nick cannot look like an address"))
     _check_length(nick, NICK_MAX, _("a nick can be {max} characters wide at most"))
     return nick
+
+
+def looks_like_address(nick: str) -> bool:
+    """Whether people would take it for an address with its port, however its digits are written."""
+    return _ADDRESS.fullmatch(unicodedata.normalize("NFKC", _key(nick))) is not None
 
 
 def check_room(text: str) -> str:

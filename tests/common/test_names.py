@@ -76,6 +76,30 @@ def test_the_first_sign_is_named() -> None:
         check_room("##dev")
 
 
+@pytest.mark.parametrize(
+    "nick",
+    [
+        "1.2.3.4:567",
+        "[::1]:567",
+        "[2001:db8::7]:65535",
+        "[::ffff:1.2.3.4]:5",
+        "[fe80::1%eth0]:5",
+        "１.2.3.4：567",
+        "1.2.3.4:5\ufe0f67",
+        "1.2.3.4:" + "5" * 40,
+    ],
+)
+def test_nobody_is_called_like_an_address(nick: str) -> None:
+    with pytest.raises(NameProblem, match="a nick cannot look like an address") as caught:
+        check_nick(nick)
+    assert caught.value.code == "address"
+
+
+@pytest.mark.parametrize("nick", ["1.2.3.4", "1.2.3:4", "::1", "[bob]", "bob:567", "1.2.3.4:x", "a1.2.3.4:5"])
+def test_what_is_no_address_is_a_nick(nick: str) -> None:
+    assert check_nick(nick) == nick
+
+
 def test_the_longest_names() -> None:
     assert len(check_nick("x" * NICK_MAX)) == NICK_MAX
     assert len(check_room("x" * ROOM_MAX)) == ROOM_MAX

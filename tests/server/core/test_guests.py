@@ -58,6 +58,15 @@ def test_who_gives_no_nick_is_called_by_its_address(stage: Stage) -> None:
     assert four.lines()[-1].nick == "gil"
 
 
+def test_nobody_else_is_called_by_an_address(stage: Stage) -> None:
+    four = foreign(stage, port=567)
+    claimed = foreign(stage, "10.1.2.3:567")
+    assert claimed.error == "nick-invalid"
+    ann = stage.enter("ann")
+    ann.give(Rename(1, four.last(Welcome).nick))
+    assert ann.last(Failed).args == {"reason": "a nick cannot look like an address"}
+
+
 def test_without_a_gateway_a_guest_needs_a_nick() -> None:
     stage = Stage(HubSettings(guests=True))
     actor = stage.arrive()
