@@ -16,6 +16,8 @@ from typing import Final, Self
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 PATIENCE_S: Final = 20.0
+# aioconsole leaves its pipes to the standard streams open on purpose; all other warnings are errors.
+_WARNINGS: Final = "error,ignore:unclosed transport <_Unix:ResourceWarning"
 _LISTENING: Final = re.compile(r"Listening on (\S+):(\d+)")
 
 
@@ -32,7 +34,7 @@ class Program:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "PYTHONUTF8": "1", "PYTHONWARNINGS": "error"},
+            env={**os.environ, "PYTHONUTF8": "1", "PYTHONWARNINGS": _WARNINGS},
         )
         self._coming: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self.lines: list[str] = []
