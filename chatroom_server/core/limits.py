@@ -36,6 +36,8 @@ DEVICES_IDLE_DAYS: Final = 1
 """A user with too many devices loses those that were silent longest, when they stored nothing for so long."""
 GUEST_DEVICES_MAX: Final = 10_000
 """Devices of guests whose numbers are remembered; the one that was silent longest is forgotten."""
+GUESTS_REMEMBERED: Final = 10_000
+"""Guests who left and are recognised when they come again; the one that left first is forgotten."""
 REMEMBERED_ALL_MAX: Final = 4_000_000
 """Numbers remembered with their contents, over all devices (20 bytes each)."""
 GUEST_SHARE: Final = 0.1

@@ -21,6 +21,7 @@ class Session:
         links: Those of the user, quiet ones too.
         shown: The user counts as online: has a link that is not quiet, or had one a moment ago.
         away: Nobody sits at any of the links that are not quiet.
+        is_returning: A guest that was here before; the first room it joins is told that it is back.
         cut_at: When the last of these was cut (monotonic seconds).
         prefixes: The start of this user's lines, by room and device.
     """
@@ -30,6 +31,7 @@ class Session:
     links: dict[LinkId, "Link"] = field(default_factory=dict)
     shown: bool = False
     away: bool = False
+    is_returning: bool = False
     cut_at: float | None = None
     prefixes: dict[tuple[RoomId, DeviceId], bytes] = field(default_factory=dict)
 

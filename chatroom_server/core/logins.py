@@ -10,7 +10,7 @@ from collections.abc import Callable
 from msgspec import structs
 
 from chatroom.common.colors import draw_color
-from chatroom.common.names import nick_key
+from chatroom.common.names import looks_like_address, nick_key
 from chatroom.protocol import State as LinkState
 from chatroom.protocol.auth import is_invited, is_signed, login_transcript, server_transcript, user_id
 from chatroom.protocol.errors import ErrorCode
@@ -195,34 +195,44 @@ def _log_in_guest(state: HubState, link: Link, frame: Login) -> None:
     known = read_token(secret, frame.token) if frame.token else None
     session = None if known is None else state.sessions.get(known)
     if session is not None and frame.nick in ("", session.user.nick):
-        _enter(state, link, frame, session.user)
-        return
-    if not frame.nick:
-        _log_in_unnamed(state, link, frame)
-        return
-    guest = new_guest(secret, arrived.host, arrived.port, frame.nick, state.at)
+        _enter(state, link, frame, session.user, is_new=looks_like_address(session.user.nick))
+    elif frame.nick:
+        _log_in_named(state, link, frame, known)
+    elif arrived.foreign:
+        guest = new_guest(
+            secret, arrived.host, arrived.port, address_nick(arrived.host, arrived.port), state.at
+        )
+        _enter_as_guest(state, link, frame, guest, is_new=True)
+    else:
+        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
+
+
+def _log_in_named(state: HubState, link: Link, frame: Login, known: UserId | None) -> None:
+    """Let a guest in under the nick it wants: the one of its token, or the one that its address makes it."""
+    arrived = link.arrived
+    guest = new_guest(state.identity.guest_secret, arrived.host, arrived.port, frame.nick, state.at)
     if known is not None:
         guest = make_guest(known, frame.nick, state.at)
     nick = choose_nick(state, frame.nick, guest.id)
     if isinstance(nick, Failed):
         _refuse(state, link, nick)
-    elif session is not None:
-        take_as_guest(state, session.user, nick)
-        _enter(state, link, frame, session.user)
-    else:
-        guest.nicks = [nick]
-        _enter(state, link, frame, guest, is_new=known is None)
-
-
-def _log_in_unnamed(state: HubState, link: Link, frame: Login) -> None:
-    """Let in a guest that gives no nick: behind a gateway it is called by its address."""
-    arrived = link.arrived
-    if not arrived.foreign:
-        _refuse(state, link, failure(ErrorCode.NICK_NEEDED))
         return
-    nick = address_nick(arrived.host, arrived.port)
-    guest = new_guest(state.identity.guest_secret, arrived.host, arrived.port, nick, state.at)
-    _enter(state, link, frame, guest, is_new=True)
+    guest.nicks = [nick]
+    is_new = known is None and guest.id not in state.former_guests and guest.id not in state.sessions
+    _enter_as_guest(state, link, frame, guest, is_new=is_new)
+
+
+def _enter_as_guest(state: HubState, link: Link, frame: Login, guest: User, *, is_new: bool) -> None:
+    """Let a guest in, where it is here already as the one that it is, under its newest nick."""
+    session = state.sessions.get(guest.id)
+    if session is not None:
+        if session.user.nick != guest.nick:
+            take_as_guest(state, session.user, guest.nick)
+        _enter(state, link, frame, session.user, is_new=is_new)
+        return
+    _enter(state, link, frame, guest, is_new=is_new)
+    if link.session is not None:
+        link.session.is_returning = not is_new
 
 
 def _refuse(state: HubState, link: Link, failed: Failed) -> None:

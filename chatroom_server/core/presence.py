@@ -7,12 +7,12 @@ once: each return is told as a state (`here`), and all of them as one event per 
 
 from collections.abc import Iterable
 
-from chatroom.common.names import nick_key
+from chatroom.common.names import looks_like_address, nick_key
 from chatroom.protocol.frames import Person, Presence, PresenceEvent
 from chatroom.protocol.ids import RoomId
 from chatroom.protocol.limits import PEOPLE_MAX
 from chatroom_server.core import limits
-from chatroom_server.core.accounts import Room
+from chatroom_server.core.accounts import Room, User
 from chatroom_server.core.effects import Broadcast, Happening
 from chatroom_server.core.links import Link, Session
 from chatroom_server.core.state import HubState
@@ -25,6 +25,7 @@ def appear(state: HubState, session: Session, *, is_new: bool) -> None:
         refresh_away(state, session)
         return
     session.shown, session.away = True, False
+    session.is_returning &= not session.user.rooms
     for room in session.user.rooms:
         state.people.setdefault(room, {})[session.user.id] = session
         _tell_return(state, session, room)
@@ -67,11 +68,22 @@ def forget(state: HubState, session: Session) -> None:
     if user.guest:
         user.rooms.clear()
         state.guest_nicks.pop(nick_key(user.nick), None)
+        _remember_guest(state, user)
     if len(state.buckets) > 2 * len(state.sessions):
         now, sessions = state.now, state.sessions
         state.buckets = {
             id_: bucket for id_, bucket in state.buckets.items() if id_ in sessions or not bucket.is_full(now)
         }
+
+
+def _remember_guest(state: HubState, guest: User) -> None:
+    """Keep who left, to recognise it, unless its address is all that it was known by."""
+    former = state.former_guests
+    former.pop(guest.id, None)
+    if not looks_like_address(guest.nick):
+        former[guest.id] = None
+    if len(former) > limits.GUESTS_REMEMBERED:
+        del former[next(iter(former))]
 
 
 def refresh_away(state: HubState, session: Session) -> None:
@@ -90,6 +102,14 @@ def enter_people(state: HubState, session: Session, room: Room) -> None:
     """A new member of a room, where shown as online, counts among its people."""
     if session.shown:
         state.people.setdefault(room.id, {})[session.user.id] = session
+
+
+def tell_joined(state: HubState, session: Session, room: Room) -> None:
+    """Tell a room that somebody came in, or, of a guest that had left, that it is back."""
+    event = PresenceEvent.BACK if session.is_returning else PresenceEvent.JOINED
+    session.is_returning = False
+    tell(state, room.id, event, [state.person(session.user)])
+    state.report(Happening.ARRIVED, session.user, room.id)
 
 
 def leave_people(state: HubState, session: Session, room: RoomId) -> None:

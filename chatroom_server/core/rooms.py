@@ -163,8 +163,7 @@ def _become_member(state: HubState, user: User, room: Room, asked_by: Link | Non
         return
     presence.enter_people(state, session, room)
     if session.shown and room.direct is None:
-        presence.tell(state, room.id, PresenceEvent.JOINED, [state.person(user)])
-        state.report(Happening.ARRIVED, user, room.id)
+        presence.tell_joined(state, session, room)
     for link in session.loud_links():
         if link is not asked_by:
             answer_joined(state, link, 0, room)

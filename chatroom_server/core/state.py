@@ -72,6 +72,7 @@ class HubState:
         handshakes: How many links have not logged in.
         sessions: Users who have a link, or are shown as online.
         guest_nicks: Nicks of the guests among them, by `nick_key`.
+        former_guests: Guests who were here, in the order of their leaving; never one called by its address.
         people: Who of a room is shown as online, by room.
         entering: Users whose first account line is being stored, with the logins that wait for it.
         creating: Rooms that are being stored.
@@ -99,6 +100,7 @@ class HubState:
         self.handshakes = 0
         self.sessions: dict[UserId, Session] = {}
         self.guest_nicks: dict[str, UserId] = {}
+        self.former_guests: dict[UserId, None] = {}
         self.people: dict[RoomId, dict[UserId, Session]] = {}
         self.entering: dict[UserId, list[Callable[[], None]]] = {}
         self.creating: dict[RoomId, Claim] = {}

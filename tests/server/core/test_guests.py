@@ -1,7 +1,10 @@
 """People without a key: who comes through a gateway, what they are called, and who comes again."""
 
+import pytest
+
 from chatroom.protocol import auth
 from chatroom.protocol.frames import Failed, Rename, ServerHello, Welcome
+from chatroom_server.core import limits
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, IDENTITY, Actor, Stage
 
@@ -73,3 +76,81 @@ def test_without_a_gateway_a_guest_needs_a_nick() -> None:
     actor.hello()
     actor.login()
     assert actor.error == "nick-needed"
+
+
+# --- coming again ----------------------------------------------------------------------
+def come_again(stage: Stage, nick: str = "gil", port: int = 567) -> Actor:
+    """Come, be in a room, leave, and come again from the same address."""
+    first = foreign(stage, nick, port=port)
+    assert not first.last(Welcome).back
+    first.join(GENERAL)
+    first.leave(clean=True)
+    return foreign(stage, nick, port=port)
+
+
+def test_a_guest_who_had_left_is_back_in_the_first_room_that_it_joins(stage: Stage) -> None:
+    ann = stage.enter("ann", GENERAL)
+    ann.join("work", create=True)
+    gil = come_again(stage)
+    assert gil.last(Welcome).back
+    assert gil.last(Welcome).rooms == []
+    gil.join(GENERAL)
+    gil.join("work")
+    assert ann.presence() == [("joined", ["gil"]), ("left", ["gil"]), ("back", ["gil"]), ("joined", ["gil"])]
+
+
+def test_a_token_is_enough_to_be_back(stage: Stage) -> None:
+    ann, gil = stage.enter("ann", GENERAL), foreign(stage, "gil")
+    gil.leave(clean=True)
+    again = stage.arrive(host=OUTSIDE, local=False, foreign=True)
+    again.hello()
+    again.login("gill", token=gil.last(Welcome).token)
+    assert again.last(Welcome).back
+    again.join(GENERAL)
+    assert ann.presence() == [("back", ["gill"])]
+
+
+def test_who_comes_from_another_port_or_under_another_nick_is_new(stage: Stage) -> None:
+    come_again(stage).leave(clean=True)
+    assert not foreign(stage, "gil", port=568).last(Welcome).back
+    assert not foreign(stage, "tom", port=567).last(Welcome).back
+
+
+def test_who_is_called_by_its_address_is_never_back(stage: Stage) -> None:
+    ann = stage.enter("ann", GENERAL)
+    unnamed = come_again(stage, "")
+    assert not unnamed.last(Welcome).back
+    unnamed.join(GENERAL)
+    assert ann.presence()[-1] == ("joined", ["10.1.2.3:567"])
+    unnamed.leave()
+    again = stage.arrive(host=OUTSIDE, local=False, foreign=True)
+    again.hello()
+    again.login(token=unnamed.last(Welcome).token)
+    assert again.last(Welcome).user == unnamed.user
+    assert not again.last(Welcome).back
+
+
+def test_a_guest_that_a_cut_made_come_again_is_in_its_rooms(stage: Stage) -> None:
+    ann, gil = stage.enter("ann", GENERAL), foreign(stage, "gil", port=567)
+    gil.join(GENERAL)
+    gil.leave()
+    again = foreign(stage, "gil", port=567)
+    assert again.last(Welcome).back
+    assert [room.id for room in again.last(Welcome).rooms] == [GENERAL]
+    ann.join("work", create=True)
+    again.join("work")
+    assert ann.presence() == [("joined", ["gil"]), ("joined", ["gil"])]
+    ann.say("hello")
+    assert again.bodies() == ["hello"]
+
+
+def test_guests_are_remembered_up_to_a_bound(monkeypatch: pytest.MonkeyPatch, stage: Stage) -> None:
+    monkeypatch.setattr(limits, "GUESTS_REMEMBERED", 2)
+    for nick in ("gil", "tom", "gil", "max"):
+        foreign(stage, nick, port=567).leave(clean=True)
+    assert len(stage.hub.state.former_guests) == 2
+    assert [foreign(stage, nick, port=567).last(Welcome).back for nick in ("gil", "tom", "max")] == [
+        True,
+        False,
+        True,
+    ]
