@@ -28,6 +28,9 @@ KEYS: Final = (
     read.Key("MAX_LINKS_PER_ADDRESS", "256", read.whole(1, 10**6), "Links from one address that is not local."),
     read.Key("MAX_ROOMS", "10000", read.whole(1, 10**6), "Rooms, direct conversations not counted."),
     read.Key("MAX_USERS", "100000", read.whole(1, 10**7), "Users that the server keeps."),
+    read.Key("TEXT_PORT", "", read.optional(read.whole(0, 65535)), "TCP port of the plain-text door, for netcat, telnet and own clients; 0 takes a free one, empty: there is none."),
+    read.Key("TEXT_HOST", "127.0.0.1", read.host_name, "Address of the plain-text door. It is neither encrypted nor authenticated."),
+    read.Key("TEXT_HISTORY", "20", read.whole(0, 512), "Messages that who comes in by the plain-text door is shown."),
     read.Key("LOG_DIR", "", read.text, f"Folder of server.log; empty: {COURSE_LOGS} where that can be written, else the user's log folder."),
     read.Key("LOG_CONVERSATION", "yes", read.yes_no, "no keeps what people say out of server.log."),
     read.Key("LANG", "", read.choice("", "en", "fr"), "Language of the server's sentences; empty: the locale's."),
@@ -64,6 +67,9 @@ class Settings:
     max_links_per_address: int
     max_rooms: int
     max_users: int
+    text_port: int | None
+    text_host: str
+    text_history: int
     log_dir: Path | None
     log_conversation: bool
     lang: str

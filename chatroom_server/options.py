@@ -15,6 +15,8 @@ _SETTINGS: Final = {
     "data": "DATA",
     "fsync": "FSYNC",
     "log_dir": "LOG_DIR",
+    "text_port": "TEXT_PORT",
+    "text_address": "TEXT_HOST",
     "lang": "LANG",
 }
 
@@ -80,6 +82,16 @@ def _add_settings(parser: argparse.ArgumentParser, texts: Texts) -> None:
         help=texts._("listen there (127.0.0.1); 0.0.0.0 serves the network"),
     )
     add("-p", "--port", metavar="PORT", help=texts._("listen there (9999); 0 takes a free port"))
+    add(
+        "--text-port",
+        metavar="PORT",
+        help=texts._("open the plain-text door there, for netcat and own clients"),
+    )
+    add(
+        "--text-address",
+        metavar="HOST",
+        help=texts._("open it on this address (127.0.0.1); nothing there is encrypted"),
+    )
     add("--data", metavar="DIR", help=texts._("folder of the rooms and the server's key"))
     add("--log-dir", metavar="DIR", help=texts._("folder of server.log"))
     add("--fsync", choices=("yes", "no"), help=texts._("no lets a power cut lose the last messages"))

@@ -25,7 +25,7 @@ from chatroom_server.shell.logfile import RotatingFile, open_first
 from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.newcomers import SOCKETS_BEYOND_LINKS, SPARE_FILES
 from chatroom_server.shell.running import RuntimeFolderError, open_runtime_folder
-from chatroom_server.shell.server import Places, Server
+from chatroom_server.shell.server import TEXT_DOOR, Places, Server
 
 LOG_NAME: Final = "server.log"
 
@@ -75,7 +75,7 @@ async def _start(
 ) -> Server:
     try:
         places = Places(open_runtime_folder(environ), file.path if file else None)
-        server = Server(settings, logs, places)
+        server = Server(settings, logs, places, texts)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, server.stop)
         await server.start()
@@ -89,23 +89,25 @@ async def _start(
 
 
 def _why_not_listening(error: ListenError, texts: Texts) -> str:
+    port, address = ("--text-port", "--text-address") if error.what == TEXT_DOOR else ("-p", "-a")
+    option = port if error.reason in ("in-use", "forbidden") else address
     match error.reason:
         case "in-use":
             sentence = texts._(
-                "port {port} of {host} is in use; choose another one with -p, "
+                "port {port} of {host} is in use; choose another one with {option}, "
                 "or see what runs there: chatroom-server status"
             )
         case "forbidden":
-            sentence = texts._("this user may not listen on port {port}; choose one above 1023 with -p")
+            sentence = texts._("this user may not listen on port {port}; choose one above 1023 with {option}")
         case "unknown-host":
             sentence = texts._(
-                "{host} is no host that is known here; give an address of this machine with -a"
+                "{host} is no host that is known here; give an address of this machine with {option}"
             )
         case "not-here":
-            sentence = texts._("{host} is no address of this machine; give one that is with -a")
+            sentence = texts._("{host} is no address of this machine; give one that is with {option}")
         case _:
             sentence = texts._("port {port} of {host} cannot be opened: {reason}")
-    return sentence.format(host=error.host, port=error.port, reason=error.reason)
+    return sentence.format(host=error.host, port=error.port, reason=error.reason, option=option)
 
 
 def _greet(server: Server, texts: Texts, options: Namespace, file: RotatingFile | None) -> None:
@@ -125,6 +127,7 @@ def _greet(server: Server, texts: Texts, options: Namespace, file: RotatingFile 
                 "data": description.data,
                 "log": description.log,
                 "control": description.control,
+                "text_port": server.text_addresses[0][1] if server.text_addresses else None,
             },
         )
 
@@ -141,6 +144,9 @@ def greeting(server: Server, texts: Texts, file: RotatingFile | None) -> list[st
         texts._("  log   {path}").format(path=file.path if file else texts._("none")),
         texts._("  key   {fingerprint}").format(fingerprint=fingerprint(server.public_key)),
     ]
+    if server.text_addresses:
+        text = ", ".join(f"{host} {port}" for host, port in server.text_addresses)
+        lines.append(texts._("  text  nc {where} (neither encrypted nor authenticated)").format(where=text))
     lines += _meanings(settings, texts)
     if invitations:
         lines += [texts._("Others join with this line:"), *(f"  chatroom '{line}'" for line in invitations)]

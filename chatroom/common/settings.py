@@ -110,6 +110,11 @@ def unless_empty(read: Callable[[str], str]) -> Callable[[str], str]:
     return lambda value: read(value) if value else ""
 
 
+def optional(read: Reader) -> Reader:
+    """What another reader takes, or None for nothing."""
+    return lambda value: read(value) if value else None
+
+
 def yes_no(value: str) -> bool:
     """`yes` or `no`."""
     word = value.lower()

@@ -34,7 +34,7 @@ class Status(msgspec.Struct, frozen=True):
     """What `chatroom-server status` shows.
 
     Attributes:
-        addresses: What the server listens on.
+        addresses: What the server listens on; `text`: where its plain-text door is.
         pin: Of its key.
         links: Connections now; `online`: users shown as online.
         messages: Stored lines of all rooms.
@@ -54,6 +54,7 @@ class Status(msgspec.Struct, frozen=True):
     uptime_s: float
     flushes: int
     writes: int
+    text: list[str] = []
 
 
 class Reply(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -99,6 +99,9 @@ class Link(Outlet):
         "why",
     )
 
+    is_foreign = False
+    """It came through a gateway."""
+
     def __init__(
         self,
         link_id: LinkId,

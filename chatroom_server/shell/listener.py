@@ -17,15 +17,19 @@ class ListenError(Exception):
 
     Attributes:
         reason: `in-use`, `forbidden`, `unknown-host`, `not-here` or the system's words.
+        what: That which was to be opened.
     """
 
-    def __init__(self, host: str, port: int, reason: str) -> None:
+    def __init__(self, host: str, port: int, reason: str, what: str = "") -> None:
         super().__init__(f"{host}:{port}: {reason}")
-        self.host, self.port, self.reason = host, port, reason
+        self.host, self.port, self.reason, self.what = host, port, reason, what
 
 
-def listen(host: str, port: int) -> list[socket.socket]:
+def listen(host: str, port: int, what: str = "") -> list[socket.socket]:
     """Open a port on every address that a host has; `port` 0 takes a free one.
+
+    Args:
+        what: Said in the error.
 
     Raises:
         ListenError: The system does not allow it.
@@ -38,7 +42,7 @@ def listen(host: str, port: int) -> list[socket.socket]:
     except OSError as error:
         for sock in sockets:
             sock.close()
-        raise ListenError(host, port, _reason(error)) from error
+        raise ListenError(host, port, _reason(error), what) from error
     return sockets
 
 

@@ -73,7 +73,8 @@ class OperatorLog:
         file: RotatingFile | None = None,
         conversation: bool = True,
     ) -> None:
-        self._shows_events = events
+        self._shows_events, self._shows_messages = events, messages
+        self._keeps_conversation = conversation
         self._wants_messages = messages or (file is not None and conversation)
         self._queue: SimpleQueue[_Event | list[Said] | None] = SimpleQueue()
         self._writer = _Writer(self._queue, console, file, messages=messages, conversation=conversation)
@@ -116,6 +117,13 @@ class OperatorLog:
         text = _sentence(report)
         where = f" from {_at(peer)}" if peer and report.happening is Happening.LOGGED_IN else ""
         self._put(f"{text}{where}", f"{text}{where}")
+
+    def heard(self, text: str) -> None:
+        """What a client of a gateway sent: shown, and kept, as what people say is."""
+        console = text if self._shows_messages else ""
+        file = text if self._keeps_conversation else ""
+        if console or file:
+            self._writer.take(1, _Event(time.time(), console, file))
 
     def said(self, lines: list[Said]) -> None:
         """Messages were stored, and are on their way to the clients of their rooms."""

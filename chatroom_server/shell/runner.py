@@ -61,6 +61,8 @@ OtherEffect = (
     | Close
 )
 LinkEffect = DeliverLine | Subscribe | Unsubscribe | FetchPage | Hold | Close
+MakeLink = Callable[[LinkId, socket.socket, tuple[str, int], bool], Link]
+"""Makes a link of a socket and its peer, which does or does not count as this machine."""
 
 
 class Runner:
@@ -127,8 +129,8 @@ class Runner:
         if said:
             self._logs.said(said)
 
-    def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
-        """Take a connection."""
+    def accept(self, sock: socket.socket, peer: tuple[str, int], make: MakeLink | None = None) -> None:
+        """Take a connection; `make` makes a link of it that speaks something else than frames."""
         local = self._is_local(peer[0])
         if len(self.links) >= self._sockets_max or not self._newcomers.admit(peer[0], local=local):
             sock.close()
@@ -136,8 +138,11 @@ class Runner:
         self.all_gone.clear()
         self._last_link += 1
         link_id = LinkId(self._last_link)
-        self.links[link_id] = FrameLink(link_id, sock, peer, local=local, owner=self)
+        self.links[link_id] = (make or self._make_link)(link_id, sock, peer, local)
         self._logs.connected(peer)
+
+    def _make_link(self, link_id: LinkId, sock: socket.socket, peer: tuple[str, int], local: bool) -> Link:
+        return FrameLink(link_id, sock, peer, local=local, owner=self)
 
     # --- what links say (LinkOwner) ---------------------------------------------------------------
     def arrived(self, link: Link) -> None:
@@ -145,7 +150,8 @@ class Runner:
         link.is_known = True
         self._newcomers.leave(link.host)
         seed = os.urandom(_SEED_SIZE)
-        self.feed(Arrived(link.id, link.host, link.port, seed, local=link.local, tls=link.tls))
+        kind = {"local": link.local, "tls": link.tls, "foreign": link.is_foreign}
+        self.feed(Arrived(link.id, link.host, link.port, seed, **kind))
 
     def received(self, link: Link, frame: AnyFrame) -> None:
         """A legal frame came."""

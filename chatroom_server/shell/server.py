@@ -5,17 +5,20 @@ import contextlib
 import os
 import shlex
 import socket
+import time
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from chatroom.common.texts import Texts
 from chatroom.protocol.auth import pin
 from chatroom_server.config import Settings
 from chatroom_server.core.accounts import Accounts
 from chatroom_server.core.hub import DEVICES_FILE, USERS_FILE, Hub
 from chatroom_server.core.inputs import Input, InvitationReplaced, Started, Stopping
 from chatroom_server.core.settings import HubSettings, ServerIdentity
+from chatroom_server.gateways.text import TextSettings
 from chatroom_server.history.embedded import EmbeddedLog, open_log
 from chatroom_server.history.opening import Recovery
 from chatroom_server.history.settings import LogSettings
@@ -29,9 +32,12 @@ from chatroom_server.shell.peers import make_is_local
 from chatroom_server.shell.runner import Runner
 from chatroom_server.shell.running import Announcement, RunningServer, control_path
 from chatroom_server.shell.tasks import Tasks
+from chatroom_server.shell.text_door import TextDoor
 
 DELIVER_S: Final = 3.0
 """How long a server that stops waits for clients to take what it has for them."""
+TEXT_DOOR: Final = "text"
+"""What a `ListenError` says was to be opened."""
 _OWN_NAMES: Final = frozenset({"log"})
 """What the server itself puts into a new data folder before the log is opened."""
 _FROM_HERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -55,11 +61,12 @@ class Server:
 
     Attributes:
         addresses: What it listens on.
+        text_addresses: Where its plain-text door is, if it has one.
         flushes: How often the rooms' files were written since the start.
     """
 
-    def __init__(self, settings: Settings, logs: OperatorLog, places: Places) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, logs: OperatorLog, places: Places, texts: Texts) -> None:
+        self.settings, self._texts = settings, texts
         self._logs, self._places = logs, places
         self._loop = asyncio.get_running_loop()
         self._tasks = Tasks(self._report_crash)
@@ -68,12 +75,14 @@ class Server:
         self._started = self._loop.time()
         self.flushes = 0
         self.addresses: list[tuple[str, int]] = []
+        self.text_addresses: list[tuple[str, int]] = []
         self.runner: Runner
         self._log: EmbeddedLog
         self._hub: Hub
         self._identity: Identity
         self._invitations: InvitationBook
         self._listener: Listener
+        self._text_door: TextDoor | None = None
         self._control: ControlSocket
         self._announcement: Announcement
 
@@ -117,7 +126,10 @@ class Server:
             self._make_hub(recovery)
             sockets = await asyncio.to_thread(listen, self.settings.host, self.settings.port)
             undo.callback(_close_all, sockets)
+            text_sockets = await asyncio.to_thread(self._listen_for_text)
+            undo.callback(_close_all, text_sockets)
             await self._open_doors(sockets, control, undo)
+            self._open_text_door(text_sockets)
             undo.pop_all()
         self._tasks.start(self._flush_regularly(), name="flush")
 
@@ -176,6 +188,25 @@ class Server:
         self.runner.feed(Started())
         self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.problem)
 
+    def _listen_for_text(self) -> list[socket.socket]:
+        if self.settings.text_port is None:
+            return []
+        return listen(self.settings.text_host, self.settings.text_port, what=TEXT_DOOR)
+
+    def _open_text_door(self, sockets: list[socket.socket]) -> None:
+        if not sockets:
+            return
+        settings = TextSettings(
+            self._texts,
+            clock=lambda at: time.strftime("%H:%M", time.localtime(at / 1000)),
+            history=self.settings.text_history,
+            port=self.addresses[0][1],
+        )
+        self._text_door = TextDoor(self._loop, sockets, self.runner, self._logs, settings)
+        self.text_addresses = self._text_door.addresses
+        where = ", ".join(f"{host}:{port}" for host, port in self.text_addresses)
+        self._logs.note(f"plain text is served on {where}: it is neither encrypted nor authenticated")
+
     def _replace_invitation(self, secret: str) -> None:
         self._invitations.secret = "" if self.settings.open else secret
         self.runner.feed(InvitationReplaced(secret.encode()))
@@ -195,6 +226,8 @@ class Server:
     async def close(self) -> None:
         """End: what was said is stored, delivered as far as clients take it, and flushed."""
         self._listener.close()
+        if self._text_door is not None:
+            self._text_door.close()
         self.runner.stop_reading()
         await self._log.drain()
         self.runner.fanout.run_round()
@@ -240,6 +273,7 @@ class Server:
         return Status(
             pid=description.pid,
             addresses=[f"{host}:{port}" for host, port in self.addresses],
+            text=[f"{host}:{port}" for host, port in self.text_addresses],
             pin=pin(self.public_key),
             data=description.data,
             log=description.log,

@@ -6,7 +6,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PURE = ("chatroom/protocol", "chatroom/common", "chatroom/model", "chatroom_server/core")
+PURE = (
+    "chatroom/protocol",
+    "chatroom/common",
+    "chatroom/model",
+    "chatroom_server/core",
+    "chatroom_server/gateways",
+)
 MODULES = sorted(path for package in PURE for path in (ROOT / package).rglob("*.py"))
 ALL = sorted(path for package in ("chatroom", "chatroom_server") for path in (ROOT / package).rglob("*.py"))
 

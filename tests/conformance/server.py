@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from chatroom.common.texts import Texts
 from chatroom_server.config import load_settings
 from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.running import open_runtime_folder
@@ -30,7 +31,7 @@ async def running(home: Path, **options: str) -> AsyncIterator[Server]:
     environ = environment(home)
     given: Mapping[str, str] = {"PORT": "0", "HISTORY_FLUSH_S": "3600"} | options
     logs = OperatorLog()
-    server = Server(load_settings(given, environ), logs, Places(open_runtime_folder(environ), None))
+    server = Server(load_settings(given, environ), logs, Places(open_runtime_folder(environ), None), Texts())
     try:
         await server.start()
         try:

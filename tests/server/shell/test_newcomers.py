@@ -8,6 +8,7 @@ from socket import socket, socketpair
 
 import pytest
 
+from chatroom.common.texts import Texts
 from chatroom_server.config import load_settings
 from chatroom_server.shell import newcomers as module
 from chatroom_server.shell.logs import OperatorLog
@@ -36,7 +37,9 @@ def test_files_are_left_for_the_journal(monkeypatch: pytest.MonkeyPatch, files: 
 async def test_a_silent_address_is_refused_until_it_leaves(tmp_path: Path) -> None:
     environ = {"CHATROOM_HOME": str(tmp_path)}
     logs = OperatorLog()
-    server = Server(load_settings({"PORT": "0"}, environ), logs, Places(open_runtime_folder(environ), None))
+    server = Server(
+        load_settings({"PORT": "0"}, environ), logs, Places(open_runtime_folder(environ), None), Texts()
+    )
     await server.start()
     try:
         with ExitStack() as sockets:

@@ -1,0 +1,1 @@
+"""Doors for programs that do not speak our protocol; behind each, the same hub."""

@@ -1,0 +1,441 @@
+"""A client of the hub on behalf of somebody who speaks plain text: lines become frames, and frames lines.
+
+It has one room at a time, since a stream of lines has no place for more, and whatever conversations of two
+others begin with it. What it asks for is answered before the next line is looked at: who writes `/join lab`
+and `salut` at once says it in the lab.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from chatroom.common.inert import one_line
+from chatroom.common.names import nick_key
+from chatroom.protocol import codec
+from chatroom.protocol.errors import ERRORS, ErrorCode, RemoteProtocolError
+from chatroom.protocol.frames import (
+    Ack,
+    AnyFrame,
+    Bye,
+    Direct,
+    Done,
+    Failed,
+    Fetch,
+    Gap,
+    Goodbye,
+    Hello,
+    Join,
+    Joined,
+    Leave,
+    LeftRoom,
+    Line,
+    ListRooms,
+    Login,
+    Page,
+    People,
+    Person,
+    PersonState,
+    Presence,
+    PresenceEvent,
+    Refusal,
+    Rename,
+    RoomInfo,
+    Rooms,
+    Send,
+    Welcome,
+    Who,
+)
+from chatroom.protocol.ids import DeviceId, RoomId, UserId
+from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
+from chatroom_server.gateways.text import forms, speech
+from chatroom_server.gateways.text.forms import SAY_DEVICE, TEXT_DEVICE
+from chatroom_server.gateways.text.reading import Reading
+from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX, TextSettings
+
+_PAGE_LIMIT: Final = 256
+_QUOTE_MAX: Final = 40
+_HERE: Final = frozenset({PresenceEvent.JOINED, PresenceEvent.BACK, PresenceEvent.HERE, PresenceEvent.AWAY})
+_GONE: Final = frozenset({PresenceEvent.GONE, PresenceEvent.LEFT})
+
+Answer = Callable[[AnyFrame], None]
+
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation."""
+    return sentence
+
+
+_SENTENCES: Final = {
+    ErrorCode.ROOM_UNKNOWN: _("there is no room {room}; /rooms shows those there are"),
+    ErrorCode.NICK_TAKEN: _("the nick {nick} belongs to somebody else; take another: /login <nick>"),
+}
+"""Errors whose sentence in the table names commands of other clients."""
+
+
+class Guest:
+    """One user without a key.
+
+    Attributes:
+        asks: Frames for the hub, in their order; whoever takes them empties the list.
+        says: Lines for the person, likewise.
+        is_nameless: Is called by its address.
+        has_left: Wants, or was told, to go.
+    """
+
+    def __init__(self, settings: TextSettings) -> None:
+        self.asks: list[AnyFrame] = []
+        self.says: list[str] = []
+        self.is_nameless = True
+        self.has_left = False
+        self._settings = settings
+        self._texts = settings.texts
+        self._me = UserId("")
+        self._wanted_nick = ""
+        self._room = RoomId("")
+        self._room_name = ""
+        self._readings: dict[RoomId, Reading] = {}
+        self._directs: set[RoomId] = set()
+        self._present: set[str] = set()
+        self._numbers: dict[DeviceId, int] = {SAY_DEVICE: 0, TEXT_DEVICE: 0}
+        self._in_flight: dict[tuple[str, int], str] = {}
+        self._requests: dict[int, Answer] = {}
+        self._last_request = 0
+        self._awaited = 0
+        self._is_entering = False
+        self._greeting = ""
+
+    @property
+    def is_busy(self) -> bool:
+        """The next line has to wait for an answer."""
+        return self._is_entering or bool(self._awaited) or len(self._in_flight) >= IN_FLIGHT_MAX
+
+    @property
+    def is_idle(self) -> bool:
+        """All that was said has come to its end."""
+        return not (self._is_entering or self._requests or self._in_flight)
+
+    # --- what the person says ----------------------------------------------------------------------
+    def log_in(self, nick: str) -> None:
+        """Come in, called by a nick, or with an empty one by one's address."""
+        self._is_entering, self._wanted_nick = True, nick
+        self.asks.append(Hello((VERSION_MIN, VERSION_MAX), bytes(32)))
+        self._log_in()
+
+    def _log_in(self) -> None:
+        self.asks.append(Login(self._wanted_nick, devices=[SAY_DEVICE, TEXT_DEVICE]))
+
+    def take(self, said: speech.Speech) -> None:
+        """Do what a line says; not while busy."""
+        match said:
+            case speech.Say(text):
+                self._send(self._room, SAY_DEVICE, text)
+            case speech.SayText(words):
+                self._send(self._room, TEXT_DEVICE, self._without_destination(words))
+            case speech.Whisper(nick, text):
+                self._whisper(nick, text)
+            case speech.LogIn(nick):
+                self._rename(nick)
+            case speech.JoinRoom(room):
+                self._join(room)
+            case speech.ShowRooms():
+                self._ask(ListRooms, self._show_rooms)
+            case speech.ShowPeople():
+                self._ask(lambda rid: Who(rid, self._room), self._show_people)
+            case speech.ShowHelp():
+                self._show_help()
+            case speech.Quit():
+                self._quit()
+            case speech.Incomplete(usage):
+                self._tell(_("this is written {usage}"), usage=usage)
+            case speech.Unknown(name):
+                self._say_unknown(name)
+
+    def _send(self, room: RoomId, device: DeviceId, text: str) -> None:
+        number = self._numbers[device] = self._numbers[device] + 1
+        self._in_flight[device, number] = text[:_QUOTE_MAX]
+        self.asks.append(Send(room, device, number, text))
+
+    def _without_destination(self, words: str) -> str:
+        """`/text <nick> <text>` names somebody who is present, and yet is for all; see `docs/course.md`."""
+        first, _space, rest = words.partition(" ")
+        return rest.strip() if rest.strip() and nick_key(first) in self._present else words
+
+    def _whisper(self, nick: str, text: str) -> None:
+        def then(frame: AnyFrame) -> None:
+            if isinstance(frame, Joined):
+                self._send(frame.room.id, SAY_DEVICE, text)
+
+        self._ask(lambda rid: Direct(rid, nick=nick), then)
+
+    def _rename(self, nick: str) -> None:
+        def then(frame: AnyFrame) -> None:
+            if isinstance(frame, Done):
+                self.is_nameless = False
+
+        self._ask(lambda rid: Rename(rid, nick), then)
+
+    def _join(self, room: str) -> None:
+        def then(frame: AnyFrame) -> None:
+            if not isinstance(frame, Joined):
+                return
+            if frame.room.id == self._room:
+                self._tell(_("you are in the room {room} already"), room=frame.room.name)
+                return
+            former = self._room
+            self._ask(lambda rid: Leave(rid, former), _ignore, waits=False)
+            self._readings.pop(former, None)
+            self._open(frame)
+
+        self._ask(lambda rid: Join(rid, room), then)
+
+    def _show_help(self) -> None:
+        texts = self._texts
+        rows = [(command.usage, texts._(command.meaning)) for command in speech.COMMANDS.values()]
+        width = max(len(usage) for usage, _meaning in rows)
+        self.says += [f"{usage:<{width}}  {meaning}" for usage, meaning in rows]
+        self.says.append(texts._("Everything else is a message to the room; // in front says a /."))
+
+    def _quit(self) -> None:
+        self.says.append("Au revoir !")
+        self.asks.append(Bye())
+        self.has_left = True
+
+    def _say_unknown(self, name: str) -> None:
+        sentence = _("there is no command {command}; /help shows those there are, // in front says it")
+        self._tell(sentence, command=name[:_QUOTE_MAX])
+
+    # --- asking ------------------------------------------------------------------------------------
+    def _ask(self, make: Callable[[int], AnyFrame], then: Answer, *, waits: bool = True) -> None:
+        """Ask the hub; `waits` holds the next line back until the answer is there."""
+        self._last_request += 1
+        rid = self._last_request
+        self._requests[rid] = then
+        if waits:
+            self._awaited = rid
+        self.asks.append(make(rid))
+
+    def _answer(self, rid: int, frame: AnyFrame) -> None:
+        if rid == self._awaited:
+            self._awaited = 0
+        self._requests.pop(rid, _ignore)(frame)
+
+    # --- what the hub says -------------------------------------------------------------------------
+    def receive(self, frame: AnyFrame) -> None:
+        """Take a frame of the hub."""
+        match frame:
+            case Line():
+                self._take_line(frame)
+            case Presence():
+                self._take_presence(frame)
+            case Page() | Rooms() | People() | Done():
+                self._answer(frame.rid, frame)
+            case Joined():
+                self._take_joined(frame)
+            case LeftRoom():
+                self._take_left(frame)
+            case Ack(dev, n):
+                self._settle(dev, n)
+            case Refusal():
+                self._take_refusal(frame)
+            case Gap():
+                self._take_gap(frame)
+            case Welcome():
+                self._enter(frame)
+            case Failed():
+                self._take_failed(frame)
+            case Goodbye():
+                self.says.append("Annonce : le serveur s'arrête")
+                self.has_left = True
+
+    def _enter(self, welcome: Welcome) -> None:
+        self._me = welcome.user
+        self.is_nameless = forms.is_address(welcome.nick)
+        for device in self._numbers:
+            self._numbers[device] = welcome.devices.get(device, 0)
+        if welcome.back and not self.is_nameless:
+            self.says.append(forms.welcome_back(welcome.nick))
+        elif not self.is_nameless:
+            self._greeting = forms.joined(welcome.nick)
+
+        def then(answer: AnyFrame) -> None:
+            self._is_entering = False
+            if isinstance(answer, Joined):
+                self._open(answer)
+
+        self._ask(lambda rid: Join(rid, welcome.default_room), then, waits=False)
+
+    def _open(self, joined: Joined) -> None:
+        """Be in a room from now on: its last messages first."""
+        room = joined.room
+        self._room, self._room_name = room.id, room.name
+        self._note_people(joined.people)
+        reading = Reading(max(0, room.last - self._settings.history), room.last)
+        self._readings[room.id] = reading
+        self._fill(room.id, reading, is_past=True)
+        if not reading.is_asked:
+            self._greet()
+
+    def _greet(self) -> None:
+        """Say one's own arrival as the others read it, behind what was said before."""
+        if self._greeting:
+            self.says.append(self._greeting)
+            self._greeting = ""
+
+    def _take_joined(self, frame: Joined) -> None:
+        room = frame.room
+        if room.direct:
+            self._directs.add(room.id)
+            self._readings.setdefault(room.id, Reading(room.last, room.last))
+        self._answer(frame.rid, frame)
+
+    def _take_left(self, frame: LeftRoom) -> None:
+        if frame.room != self._room:
+            self._readings.pop(frame.room, None)
+        self._answer(frame.rid, frame)
+
+    def _take_line(self, line: Line) -> None:
+        if line.user == self._me:
+            self._settle(line.dev, line.n)
+        reading = self._readings.get(line.room)
+        if reading is not None:
+            self.says += (text for shown in reading.take(line) if (text := self._live(shown)))
+            self._fill(line.room, reading)
+
+    def _live(self, line: Line) -> str:
+        """A line as it looks now; one's own only where the course says `to all`."""
+        if line.user == self._me and (line.room in self._directs or line.dev != TEXT_DEVICE):
+            return ""
+        return forms.whispered(line) if line.room in self._directs else forms.said(line)
+
+    def _fill(self, room: RoomId, reading: Reading, *, is_past: bool = False) -> None:
+        """Ask for a page where lines are missing; `is_past` for what was said before one came."""
+        if not reading.wants_page:
+            return
+
+        def then(frame: AnyFrame) -> None:
+            lines = _lines(frame) if isinstance(frame, Page) else []
+            for line in reading.take_page(lines, frame.last if isinstance(frame, Page) else 0):
+                if line.user == self._me:
+                    self._settle(line.dev, line.n)
+                text = (
+                    f"[{self._settings.clock(line.at)}] {forms.said(line)}" if is_past else self._live(line)
+                )
+                if text:
+                    self.says.append(text)
+            self._greet()
+            if self._readings.get(room) is reading:
+                self._fill(room, reading)
+
+        reading.is_asked = True
+        self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=False)
+
+    def _take_gap(self, gap: Gap) -> None:
+        reading = self._readings.get(gap.room)
+        if reading is None:
+            return
+        reading.fall_behind(gap.last)
+        self._fill(gap.room, reading)
+        if gap.room == self._room:
+            self._ask(lambda rid: Who(rid, gap.room), self._take_people, waits=False)
+
+    def _settle(self, device: str, number: int) -> None:
+        self._in_flight.pop((device, number), None)
+
+    def _take_refusal(self, refusal: Refusal) -> None:
+        text = self._in_flight.pop((refusal.dev, refusal.n), "")
+        reason = self._sentence(refusal.code, refusal.text, refusal.args)
+        self._tell(_("not sent: {text} ({reason})"), text=text, reason=reason)
+
+    def _take_failed(self, failed: Failed) -> None:
+        if failed.code == ErrorCode.NOT_ALLOWED and failed.rid:
+            self._tell(_("that is not possible here"))
+        else:
+            self._tell("{reason}", reason=self._sentence(failed.code, failed.text, failed.args))
+        if failed.rid:
+            self._answer(failed.rid, failed)
+        elif failed.fatal:
+            self.has_left = True
+        elif self._is_entering and self._wanted_nick:  # never outside: then by its address
+            self._wanted_nick = ""
+            self._log_in()
+
+    # --- people ------------------------------------------------------------------------------------
+    def _take_presence(self, presence: Presence) -> None:
+        if presence.room != self._room:
+            return
+        event, people = presence.event, presence.people
+        for person in people:
+            if event in _GONE or person.was:
+                self._present.discard(nick_key(person.was or person.nick))
+            if event in _HERE or person.was:
+                self._present.add(nick_key(person.nick))
+        if event in (PresenceEvent.BACK, *_GONE):  # of oneself these say what one knows
+            people = [person for person in people if person.user != self._me]
+        self.says += forms.presence(event, people)
+
+    def _note_people(self, people: list[Person]) -> None:
+        self._present = {
+            nick_key(person.nick) for person in people if person.state is not PersonState.OFFLINE
+        }
+
+    def _take_people(self, frame: AnyFrame) -> None:
+        if isinstance(frame, People):
+            self._note_people(frame.people)
+
+    def _show_people(self, frame: AnyFrame) -> None:
+        if not isinstance(frame, People):
+            return
+        self._note_people(frame.people)
+        names = [self._named(person) for person in frame.people]
+        more = self._texts.n("{count} more", "{count} more", frame.more).format(count=frame.more)
+        self.says.append(f"{self._room_name}: {', '.join([*names, more] if frame.more else names)}")
+
+    def _named(self, person: Person) -> str:
+        words = {
+            PersonState.AWAY: _("away"),
+            PersonState.OFFLINE: _("offline"),
+        }
+        notes = [words.get(person.state, ""), _("guest") if person.guest else ""]
+        shown = ", ".join(self._texts._(note) for note in notes if note)
+        return f"{one_line(person.nick)} ({shown})" if shown else one_line(person.nick)
+
+    def _show_rooms(self, frame: AnyFrame) -> None:
+        if not isinstance(frame, Rooms):
+            return
+        self.says += [self._room_line(room) for room in frame.rooms]
+        if frame.more:
+            self._tell(self._texts.n("{count} more", "{count} more", frame.more), count=frame.more)
+
+    def _room_line(self, room: RoomInfo) -> str:
+        members = self._texts.n("{count} member", "{count} members", room.members).format(count=room.members)
+        here = " *" if room.id == self._room else ""
+        topic = f": {one_line(room.topic)}" if room.topic else ""
+        return f"#{one_line(room.name)} ({members}){here}{topic}"
+
+    # --- sentences ---------------------------------------------------------------------------------
+    def _tell(self, sentence: str, **args: object) -> None:
+        """Say something that is no chat."""
+        words = {name: one_line(str(value)) for name, value in args.items()}
+        self.says.append(f"! {self._texts._(sentence).format(**words)}")
+
+    def _sentence(self, code: str, text: str, args: dict[str, str]) -> str:
+        """What went wrong, in the server's language."""
+        try:
+            known = ErrorCode(code)
+            sentence = _SENTENCES.get(known) or ERRORS[known].sentence
+            return self._texts._(sentence).format(**args)
+        except (ValueError, KeyError, IndexError):
+            return text
+
+
+def _ignore(_frame: object) -> None:
+    """Nothing is to be done."""
+
+
+def _lines(page: Page) -> list[Line]:
+    lines: list[Line] = []
+    for raw in page.lines:
+        try:
+            lines.append(codec.decode_line(raw))
+        except RemoteProtocolError:  # of a newer version
+            continue
+    return lines

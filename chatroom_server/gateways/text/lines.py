@@ -1,0 +1,97 @@
+"""Cuts what plain-text clients send into lines, also what first clients send: bytes without any line end."""
+
+import re
+from typing import Final
+
+from chatroom_server.gateways.text.settings import LINE_MAX, SILENCE_S
+
+_TELNET: Final = re.compile(rb"\xff\xfa.*?\xff\xf0|\xff[\xfb-\xfe].?|\xff[\xf0-\xf9]|\xff\xff?", re.DOTALL)
+"""Commands of telnet (RFC 854); 0xFF stands nowhere in UTF-8."""
+
+
+class LineTooLong:
+    """Stands for a line that was over the limit, and is thrown away."""
+
+
+TOO_LONG: Final = LineTooLong()
+
+
+class LineReader:
+    """Bytes in, lines out, each as text without its end. Times are monotonic seconds.
+
+    A line ends at LF, with or without a CR before it. On a link that has never sent an LF, what has arrived
+    is a line after `SILENCE_S`, or when the peer sends nothing more. No line is longer than `LINE_MAX`: what
+    belongs to a longer one is thrown away.
+    """
+
+    __slots__ = ("_has_lines", "_heard", "_is_over", "_is_skipping", "_rest", "_searched")
+
+    def __init__(self) -> None:
+        self._rest = bytearray()
+        self._searched = 0
+        self._heard = 0.0
+        self._has_lines = False
+        self._is_skipping = False
+        self._is_over = False
+
+    @property
+    def pending(self) -> int:
+        """Bytes that wait to be taken."""
+        return len(self._rest)
+
+    @property
+    def is_over(self) -> bool:
+        """The peer sends nothing more, and all is taken."""
+        return self._is_over and not self._rest
+
+    @property
+    def due(self) -> float | None:
+        """When what is there counts as a line, if nothing more comes."""
+        if self._has_lines or self._is_over or not self._rest:
+            return None
+        return self._heard + SILENCE_S
+
+    def feed(self, chunk: bytes, now: float) -> None:
+        """Take bytes as they were read."""
+        self._rest += chunk
+        self._heard = now
+
+    def finish(self) -> None:
+        """The peer sends nothing more: what is left is a line."""
+        self._is_over = True
+
+    def next(self, now: float) -> str | LineTooLong | None:
+        """The next line, if there is a whole one."""
+        end = self._rest.find(b"\n", self._searched)
+        if end >= 0:
+            self._has_lines = True
+            return self._take(end, end + 1)
+        if self._rest and (self._is_over or self._is_silent(now)):
+            return self._take(len(self._rest), len(self._rest))
+        self._searched = len(self._rest)
+        if len(self._rest) > LINE_MAX + 1:  # a CR may stand at its end
+            self._is_skipping = True
+            self._drop(len(self._rest))
+        return None
+
+    def _is_silent(self, now: float) -> bool:
+        due = self.due
+        return due is not None and now >= due
+
+    def _take(self, end: int, behind: int) -> str | LineTooLong:
+        data = bytes(self._rest[:end])
+        self._drop(behind)
+        if self._is_skipping or len(data.removesuffix(b"\r")) > LINE_MAX:
+            self._is_skipping = False
+            return TOO_LONG
+        return _decoded(data.removesuffix(b"\r"))
+
+    def _drop(self, count: int) -> None:
+        del self._rest[:count]
+        self._searched = 0
+
+
+def _decoded(line: bytes) -> str:
+    if b"\xff" in line:
+        line = _TELNET.sub(b"", line)
+    return line.decode("utf-8", "replace").replace("\0", "")

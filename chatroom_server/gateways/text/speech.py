@@ -1,0 +1,194 @@
+"""What a line of a plain-text client means: one table of commands, and the first lines of the course."""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+_REQUEST: Final = re.compile(r"(?:[A-Z]{3,10} \S+ HTTP/\d(?:\.\d)?|GET /\S*)\s*")
+"""A request line of HTTP (RFC 9112, section 3), or the whole request of its version 0.9."""
+_HELLO: Final = "Hello"
+_HELLO_HEADER: Final = 20
+"""In so many characters a hello of our own protocol begins with its first field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Knock:
+    """`Hello` alone: wants to be greeted with its own address."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Wants to be called by a nick."""
+
+    nick: str
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A browser, or curl."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A program that speaks another protocol: TLS, our own, anything binary."""
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A message to the room."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SayText:
+    """A message to the room in the form of `/text`, of which the first word may be a destination."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """A message to one user."""
+
+    nick: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class JoinRoom:
+    """Go to another room."""
+
+    room: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShowRooms:
+    """Name the rooms."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowPeople:
+    """Name the people of the room."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShowHelp:
+    """Name the commands."""
+
+
+@dataclass(frozen=True, slots=True)
+class Quit:
+    """Leave."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """A command without what it needs."""
+
+    usage: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """No command of this table."""
+
+    name: str
+
+
+Speech = (
+    Knock
+    | LogIn
+    | HttpRequest
+    | Stranger
+    | Say
+    | SayText
+    | Whisper
+    | JoinRoom
+    | ShowRooms
+    | ShowPeople
+    | ShowHelp
+    | Quit
+    | Incomplete
+    | Unknown
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A row of the table.
+
+    Attributes:
+        usage: How it is written.
+        meaning: What it does, in English.
+        read: Makes a speech of what stands behind its name; None when that does not suffice.
+    """
+
+    usage: str
+    meaning: str
+    read: Callable[[str], Speech | None]
+
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation."""
+    return sentence
+
+
+def _whisper(rest: str) -> Whisper | None:
+    nick, _space, text = rest.partition(" ")
+    return Whisper(nick, text.strip()) if nick and text.strip() else None
+
+
+COMMANDS: Final = {
+    "/login": Command("/login <nick>", _("take a nick"), lambda rest: LogIn(rest) if rest else None),
+    "/message": Command("/message <nick> <text>", _("say something to one person alone"), _whisper),
+    "/text": Command(
+        "/text <text>", _("say something to all in the room"), lambda rest: SayText(rest) if rest else None
+    ),
+    "/rooms": Command("/rooms", _("show the rooms"), lambda _rest: ShowRooms()),
+    "/join": Command("/join <room>", _("go to another room"), lambda rest: JoinRoom(rest) if rest else None),
+    "/who": Command("/who", _("show who is in this room"), lambda _rest: ShowPeople()),
+    "/help": Command("/help", _("show these commands"), lambda _rest: ShowHelp()),
+    "/quit": Command("/quit", _("leave"), lambda _rest: Quit()),
+}
+
+
+def read_first(line: str) -> Speech:
+    """What the first line of a link means."""
+    line = line.strip()
+    if _REQUEST.fullmatch(line):
+        return HttpRequest()
+    if _is_binary(line):
+        return Stranger()
+    hello, bar, nick = line.partition("|")
+    if hello.strip() == _HELLO:
+        return LogIn(nick.strip()) if bar and nick.strip() else Knock()
+    return read(line)
+
+
+def read(line: str) -> Speech:
+    """What a later line means; `//` in front says a line that begins with `/`."""
+    line = line.strip()
+    if not line.startswith("/"):
+        return Say(line)
+    if line.startswith("//"):
+        return Say(line[1:])
+    name, _space, rest = line.partition(" ")
+    command = COMMANDS.get(name.lower())
+    if command is None:
+        return Unknown(name)
+    return command.read(rest.strip()) or Incomplete(command.usage)
+
+
+def for_log(line: str, said: Speech) -> str:
+    """The line as a log may show it: what is said to one person alone stays out."""
+    return f"/message {said.nick} ..." if isinstance(said, Whisper) else line
+
+
+def _is_binary(line: str) -> bool:
+    """Whether this is no text, or the hello of our own protocol."""
+    if '{"versions":' in line[:_HELLO_HEADER]:
+        return True
+    controls = sum(character < " " and character not in "\t\x1b\r" for character in line)
+    return bool(line) and (controls + line.count("\ufffd")) * 4 > len(line)

@@ -1,0 +1,110 @@
+"""A link of the plain-text door: lines in, text out, and between them the same frames as for everybody."""
+
+import socket
+from asyncio import TimerHandle
+
+from chatroom.protocol import codec
+from chatroom.protocol.frames import AnyFrame
+from chatroom_server.core.inputs import LinkId
+from chatroom_server.gateways.text import TextConnection
+from chatroom_server.gateways.text.settings import FIRST_LINE_S
+from chatroom_server.shell.keepalive import is_unreachable
+from chatroom_server.shell.link import QUEUE_PAUSE, Link, LinkOwner, Phase
+
+
+class TextLink(Link):
+    """A connection to the plain-text port.
+
+    What waits for it are frames, as for every link; they become text when they are written.
+    """
+
+    __slots__ = ("_connection", "_has_ended", "_is_planned", "_timer")
+
+    is_foreign = True
+
+    def __init__(
+        self,
+        link_id: LinkId,
+        sock: socket.socket,
+        peer: tuple[str, int],
+        connection: TextConnection,
+        *,
+        local: bool,
+        owner: LinkOwner,
+    ) -> None:
+        super().__init__(link_id, sock, peer, local=local, owner=owner, patience_s=FIRST_LINE_S)
+        self._connection = connection
+        self._seal = self._read_frames
+        self._has_ended = False
+        self._is_planned = False
+        self._timer: TimerHandle | None = None
+        self.is_clean = True  # who hangs up has left: plain text knows no other goodbye
+
+    # --- reading ---------------------------------------------------------------------------------
+    def _on_bytes(self, chunk: bytes, now: float) -> None:
+        self._connection.feed(chunk, now)
+        self._step()
+
+    def _on_end(self) -> None:
+        if self._has_ended or self.phase not in (Phase.NEW, Phase.OPEN):
+            self._lose("left")
+            return
+        self._has_ended = True
+        self._connection.finish(self._owner.loop.time())
+        self._set_reading(False)
+        self._step()
+
+    def _step(self) -> None:
+        """Go on with what the peer has said, as far as the hub has answered."""
+        self._is_planned = False
+        if self.phase not in (Phase.NEW, Phase.OPEN) or self._held:
+            return
+        connection, owner = self._connection, self._owner
+        asks = connection.step(owner.loop.time())
+        if output := connection.take_output():
+            self.put(output)
+        for frame in asks:
+            if self.phase is Phase.NEW:
+                self._open()
+            if self.phase is Phase.OPEN:
+                owner.received(self, frame)
+        if connection.is_over:
+            self.end("left")
+        if self.phase in (Phase.NEW, Phase.OPEN):
+            self._wait()
+
+    def _wait(self) -> None:
+        """Read on unless enough waits; wake up when something is due although nothing comes."""
+        is_wanted = not (self._has_ended or self._held or self._connection.is_full)
+        self._set_reading(is_wanted and self.queued <= QUEUE_PAUSE)
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if (due := self._connection.due) is not None:
+            self._timer = self._owner.loop.call_at(due, self._step)
+
+    def _go_on(self) -> None:
+        self._step()
+
+    def _tick_open(self, _now: float) -> None:
+        if is_unreachable(self._socket):
+            self._lose("was silent for too long")
+
+    # --- writing ---------------------------------------------------------------------------------
+    def send(self, frame: AnyFrame) -> None:
+        """Put a frame in front of everything of the link's rooms that comes later."""
+        if self.phase is Phase.OPEN:
+            self.put(codec.encode(frame))
+
+    def _read_frames(self, data: bytes) -> bytes:
+        text = self._connection.read(data)
+        if self._connection.has_work and not self._is_planned:
+            self._is_planned = True
+            self._owner.loop.call_soon(self._step)
+        return text
+
+    def _lose(self, why: str) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        super()._lose(why)
