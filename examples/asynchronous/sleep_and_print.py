@@ -15,17 +15,25 @@ def sleep_and_print(pause_s: float) -> None:
         time.sleep(pause_s)
 
 
+def seconds(text: str) -> float:
+    """Read a pause from the command line: argparse makes a sentence of a ValueError."""
+    pause_s = float(text)
+    if not 0 <= pause_s <= 3600:
+        raise ValueError
+    return pause_s
+
+
 def main() -> None:
     """Call it twice, and say how long that took."""
     parser = argparse.ArgumentParser(description="Counts to ten, twice, one after the other.")
     parser.add_argument(
-        "--pause", type=float, default=0.5, metavar="SECONDS", help="between two numbers (0.5)"
+        "--pause", type=seconds, default=0.5, metavar="SECONDS", help="between two numbers (0.5)"
     )
     pause_s = parser.parse_args().pause
     start = time.perf_counter()
     sleep_and_print(pause_s)
     sleep_and_print(pause_s)
-    print(f"Took {time.perf_counter() - start:.1f} s")
+    print(f"Took {time.perf_counter() - start:.1f} s", flush=True)
 
 
 if __name__ == "__main__":

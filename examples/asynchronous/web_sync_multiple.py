@@ -1,0 +1,165 @@
+"""Fetches many web pages and writes each to a file, one page after the other (requests).
+
+Run it: `python web_sync_multiple.py urls.txt`, then look for /tmp/web_*. The file has one address a line.
+It needs requests: `pip install '.[examples]'` in the project's folder.
+"""
+
+import argparse
+import contextlib
+import errno
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from urllib.parse import quote
+
+try:
+    import requests
+except ModuleNotFoundError:
+    sys.exit("requests is missing: run pip install '.[examples]' in the project's folder.")
+
+PAGE_MAX_MIB = 10
+
+
+class FetchError(Exception):
+    """A page cannot be had; the text says why."""
+
+
+def get_content(url: str, wait_s: float = 10.0) -> bytes:
+    """Fetch a page."""
+    content = bytearray()
+    try:
+        with time_limit(wait_s), requests.get(url, stream=True, timeout=wait_s) as response:
+            response.raise_for_status()
+            for chunk in response.iter_content(65536):  # in pieces: no page may fill our memory
+                content += chunk
+                if len(content) > PAGE_MAX_MIB * 1024 * 1024:
+                    raise FetchError(f"the page is larger than {PAGE_MAX_MIB} MiB")
+    except (requests.RequestException, OSError, ValueError) as error:
+        raise FetchError(why(error)) from None
+    return bytes(content)
+
+
+def write_content(content: bytes, file: Path) -> None:
+    """Write a page to a file."""
+    with open(file, "wb", opener=open_no_link) as target:
+        target.write(content)
+
+
+def open_no_link(path: str, flags: int) -> int:
+    """Open a file to write to it, unless it is a link or a pipe that nobody reads."""
+    # /tmp is everybody's: a link that somebody else put there would have us overwrite a file of our own.
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK, 0o644)
+
+
+def read_urls(file: Path) -> list[str]:
+    """Read the addresses, one a line and each once; empty lines and lines that begin with # are skipped."""
+    with file.open(encoding="utf-8-sig", errors="backslashreplace") as lines:
+        urls = [line.strip() for line in lines]
+    return list(dict.fromkeys(url for url in urls if url and not url.startswith("#")))
+
+
+def file_name(url: str) -> str:
+    """Name the file of an address: web_<URL without https://>, without a character that would harm.
+
+    `quote` escapes / and its like, and never gives two addresses one name. But a name may have no more than
+    255 bytes, and a disk may take a and A for the same: then a hash tells the addresses apart (behind a +,
+    which `quote` would have escaped).
+    """
+    name = "web_" + quote(url.removeprefix("https://"), safe="")
+    if len(name) > 200 or url != url.lower():
+        name = f"{name[:180]}+{hashlib.sha256(url.encode()).hexdigest()[:20]}"
+    return name
+
+
+def fetch_and_write(url: str, file: Path, wait_s: float) -> bool:
+    """Fetch a page, then write it; say what failed, as the others shall still have their turn."""
+    try:
+        content = get_content(url, wait_s)
+        write_content(content, file)
+        print(printable(f"Wrote {file}"), flush=True)
+        return True
+    except FetchError as error:
+        failure = f"Cannot fetch {url[:200]}: {error}."
+    except OSError as error:
+        reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
+        failure = f"Cannot write {file}: {reason}; choose another folder with --out-dir."
+    print(printable(failure), file=sys.stderr, flush=True)
+    return False
+
+
+@contextlib.contextmanager
+def time_limit(limit_s: float) -> Iterator[None]:
+    """Break the block off after this time: requests limits each silence of a server, not the whole."""
+
+    def ring(_signal: int, _frame: FrameType | None) -> None:
+        raise FetchError("the page did not come in time; try again later, or with a longer --wait")
+
+    signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, limit_s)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def why(error: Exception) -> str:
+    """Say in a few words why a page did not come."""
+    if isinstance(error, requests.HTTPError):
+        return f"the server answered {error.response.status_code} {error.response.reason}"
+    if isinstance(error, requests.Timeout):
+        return "the page did not come in time; try again later, or with a longer --wait"
+    if isinstance(error, requests.exceptions.SSLError):
+        return "no safe connection to the server; check its certificate"
+    if isinstance(error, requests.exceptions.ChunkedEncodingError):
+        return "the server hung up in the middle of the page; try again"
+    if isinstance(error, requests.ConnectionError):
+        return "the server cannot be reached, or hung up; check the address and the network"
+    if isinstance(error, ValueError):
+        return "this is no web address; write it like https://example.org/page"
+    return str(error)
+
+
+def printable(text: str) -> str:
+    """The text, cut, with control characters escaped: no server may command our terminal."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text[:500])
+
+
+def seconds(text: str) -> float:
+    """Read a time-out from the command line: argparse makes a sentence of a ValueError."""
+    wait_s = float(text)
+    if not 0.01 <= wait_s <= 3600:
+        raise ValueError
+    return wait_s
+
+
+def main() -> None:
+    """Fetch and write one page, then the next: the waits add up."""
+    parser = argparse.ArgumentParser(description="Fetches web pages, one after the other.")
+    parser.add_argument("file", type=Path, metavar="FILE", help="one address a line; # begins a comment")
+    parser.add_argument("--out-dir", type=Path, default=Path("/tmp"), metavar="DIR", help="(/tmp)")
+    parser.add_argument("--wait", type=seconds, default=10.0, metavar="SECONDS", help="for each page (10)")
+    options = parser.parse_args()
+    try:
+        urls = read_urls(options.file)
+    except OSError as error:
+        sys.exit(printable(f"Cannot read {options.file}: {error.strerror}; give a file of addresses") + ".")
+    if not urls:
+        sys.exit(printable(f"There is no address in {options.file}; write one a line") + ".")
+    if not options.out_dir.is_dir():
+        sys.exit(printable(f"{options.out_dir} is no folder; make it, or choose another --out-dir") + ".")
+    start = time.perf_counter()
+    written = sum(fetch_and_write(url, options.out_dir / file_name(url), options.wait) for url in urls)
+    took_s = time.perf_counter() - start
+    print(f"Wrote {written} of {len(urls)} pages in {took_s:.2f} s", flush=True)
+    if written < len(urls):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    with contextlib.suppress(KeyboardInterrupt):
+        main()
