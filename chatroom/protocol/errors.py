@@ -66,6 +66,7 @@ class ErrorCode(StrEnum):
     TOO_MANY_ROOMS = "too-many-rooms"
     NOT_MEMBER = "not-member"
     USER_UNKNOWN = "user-unknown"
+    GUEST_GONE = "guest-gone"
     NOT_ALLOWED = "not-allowed"
     MESSAGE_EMPTY = "message-empty"
     MESSAGE_TOO_LONG = "message-too-long"
@@ -127,6 +128,7 @@ ERRORS: Final[dict[ErrorCode, WireError]] = {
     ErrorCode.TOO_MANY_ROOMS: WireError("there are too many rooms already"),
     ErrorCode.NOT_MEMBER: WireError("you are not in the room {room}"),
     ErrorCode.USER_UNKNOWN: WireError("there is no {nick} on this server"),
+    ErrorCode.GUEST_GONE: WireError("{nick} was a guest and has left: nobody would read this"),
     ErrorCode.NOT_ALLOWED: WireError("you may not do that here"),
     ErrorCode.MESSAGE_EMPTY: WireError("the message has nothing that can be shown"),
     ErrorCode.MESSAGE_TOO_LONG: WireError("the message is too long: {size} bytes, at most {max} are allowed"),

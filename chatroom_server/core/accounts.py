@@ -4,7 +4,7 @@ Nothing here changes but by lines that are stored. So a server that applies the 
 `users.json` comes to the same accounts. Lines that a `users.json` has seen are known by their number.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -45,12 +45,13 @@ class NickLine(AccountLine, frozen=True, tag="nick"):
 
 
 class RoomLine(AccountLine, frozen=True, tag="room"):
-    """A room was created; with `direct`, the conversation of these two."""
+    """A room was created; with `direct`, the conversation of these two, with the nicks of the guests."""
 
     room: RoomId = RoomId("")
     name: str = ""
     user: UserId = UserId("")
     direct: tuple[UserId, UserId] | None = None
+    guests: dict[UserId, str] = {}
 
 
 class MemberLine(AccountLine, frozen=True, tag="member"):
@@ -102,6 +103,7 @@ class Room:
 
     Attributes:
         name: As its creator wrote it.
+        guests: The guests among the two of a conversation, as they were called when it began.
         last: The number of its newest stored line.
         members: Without guests, whose membership ends with them.
     """
@@ -111,6 +113,7 @@ class Room:
     creator: UserId
     since: int
     direct: tuple[UserId, UserId] | None = None
+    guests: dict[UserId, str] = field(default_factory=dict)
     topic: str = ""
     members: dict[UserId, None] = field(default_factory=dict)
     last: int = 0
@@ -124,6 +127,8 @@ class Accounts:
         nicks: Whose a nick is, by `nick_key`.
         rooms: By id.
         named_rooms: How many rooms there are, direct conversations not counted.
+        guest_rooms: How many conversations with a guest there are.
+        lost: Rooms that the log has lines of and that are none here, with their last number.
         created: How many rooms, and how many direct conversations, a user has created.
         last: The number of the newest line that was applied.
         changed: Whether anything did since `to_json` was called last.
@@ -134,7 +139,9 @@ class Accounts:
         self.nicks: dict[str, UserId] = {}
         self.rooms: dict[RoomId, Room] = {}
         self.created: dict[tuple[UserId, bool], int] = {}
+        self.lost: dict[RoomId, int] = {}
         self.named_rooms = 0
+        self.guest_rooms = 0
         self.last = 0
         self.changed = False
         self._written: dict[str, bytes] = {}
@@ -163,6 +170,30 @@ class Accounts:
             self.changed = True
             self._written.pop(room, None)
 
+    def note_last(self, id_: RoomId, last: int) -> None:
+        """Take in the number of a room's newest stored line, for the time when it is a room if it is none."""
+        room = self.rooms.get(id_)
+        if room is not None:
+            room.last = last
+        else:
+            self.lost[id_] = last
+
+    def drop_guest_rooms(self, is_needed: Callable[[Room], bool]) -> None:
+        """Let go of conversations with a guest that have no member with a key: nobody can come back to them.
+
+        No line says so: a server that finds them again in older lines drops them again at its start.
+        """
+        rooms = [room for room in self.rooms.values() if room.guests and not room.members]
+        for room in rooms:
+            if is_needed(room):
+                continue
+            del self.rooms[room.id]
+            self._written.pop(room.id, None)
+            self._count(room, -1)
+            self.changed = True
+            if room.last:
+                self.lost[room.id] = room.last
+
     def owner(self, nick: str) -> UserId | None:
         """Whose the nick is."""
         return self.nicks.get(nick_key(nick))
@@ -176,7 +207,9 @@ class Accounts:
             case NickLine():
                 return self._take_nick(line.user, line.nick)
             case RoomLine():
-                return self._add_room(Room(line.room, line.name, line.user, line.at, line.direct))
+                return self._add_room(
+                    Room(line.room, line.name, line.user, line.at, line.direct, line.guests)
+                )
             case MemberLine():
                 return self._set_member(line.user, line.room, is_member=line.member)
 
@@ -204,10 +237,17 @@ class Accounts:
         if room.id in self.rooms:
             return False
         self.rooms[room.id] = room
-        self.named_rooms += room.direct is None
-        owner = room.creator, room.direct is not None
-        self.created[owner] = self.created.get(owner, 0) + 1
+        room.last = self.lost.pop(room.id, room.last)
+        self._count(room, 1)
         return True
+
+    def _count(self, room: Room, change: int) -> None:
+        self.named_rooms += change * (room.direct is None)
+        self.guest_rooms += change * bool(room.guests)
+        owner = room.creator, room.direct is not None
+        self.created[owner] = self.created.get(owner, 0) + change
+        if not self.created[owner]:
+            del self.created[owner]
 
     def _set_member(self, id_: UserId, room_id: RoomId, *, is_member: bool) -> bool:
         user, room = self.users.get(id_), self.rooms.get(room_id)
@@ -237,7 +277,9 @@ class Accounts:
         return line
 
     def _write_room(self, room: Room) -> bytes:
-        stored = _StoredRoom(room.id, room.name, room.creator, room.since, room.direct, room.topic)
+        stored = _StoredRoom(
+            room.id, room.name, room.creator, room.since, room.direct, room.topic, room.guests
+        )
         line = self._written[room.id] = _ENCODER.encode(stored)
         return line
 
@@ -265,7 +307,9 @@ class Accounts:
     def _load(self, stored: "_StoredAccounts") -> None:
         self.last = stored.last
         for room in stored.rooms:
-            self._add_room(Room(room.room, room.name, room.creator, room.since, room.direct, room.topic))
+            self._add_room(
+                Room(room.room, room.name, room.creator, room.since, room.direct, room.guests, room.topic)
+            )
         for user in stored.users:
             self._add_user(User(user.user, user.key, user.color, user.since, user.nicks))
             for room_id in user.rooms:
@@ -288,6 +332,7 @@ class _StoredRoom(msgspec.Struct, frozen=True, omit_defaults=True):
     since: int
     direct: tuple[UserId, UserId] | None = None
     topic: str = ""
+    guests: dict[UserId, str] = {}
 
 
 class _StoredAccounts(msgspec.Struct, frozen=True):

@@ -101,7 +101,7 @@ HANDLERS: Final[dict[type, Row]] = dict(
         _row(Join, _ONLINE, Right.GUEST, rooms.join, 5),
         _row(Leave, _ONLINE, Right.GUEST, rooms.leave),
         _row(Open, _ONLINE, Right.GUEST, rooms.open_quietly, 5),
-        _row(Direct, _ONLINE, Right.USER, rooms.direct, 5),
+        _row(Direct, _ONLINE, Right.GUEST, rooms.direct, 5),
         _row(Fetch, _ONLINE, Right.GUEST, rooms.fetch),
         _row(ListRooms, _ONLINE, Right.GUEST, rooms.list_rooms, 20),
         _row(Who, _ONLINE, Right.GUEST, rooms.who, 5),

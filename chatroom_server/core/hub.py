@@ -72,7 +72,6 @@ class Hub:
     ) -> None:
         self.state = HubState(identity, settings, epoch, accounts or Accounts())
         self.state.devices.load(devices)
-        self._lost_rooms: dict[RoomId, MessageId] = {}
 
     # --- before and beside the inputs ----------------------------------------------------------------
     def restore(
@@ -90,12 +89,9 @@ class Hub:
                 state.accounts.apply(line)
             else:
                 messages.take_foreign(state, line)
+        state.accounts.drop_guest_rooms(lambda _room: False)
         for id_, last in lasts.items():
-            room = state.accounts.rooms.get(id_)
-            if room is not None:
-                room.last = last
-            elif not id_.startswith("="):
-                self._lost_rooms[id_] = last
+            state.accounts.note_last(id_, last)
 
     def take_projections(self) -> Projections:
         """What changed since the last call, for the log's flush: it reflects all that the log has yielded."""
@@ -197,7 +193,7 @@ class Hub:
         presence.gather_returns(self.state)
         settings = self.state.settings
         names = {room_id(settings.default_room): settings.default_room}
-        names |= {room: str(room) for room in self._lost_rooms}
+        names |= {room: str(room) for room in self.state.accounts.lost if not room.startswith("=")}
         self._create({id_: name for id_, name in names.items() if id_ not in self.state.accounts.rooms})
 
     def _create(self, names: dict[RoomId, str]) -> None:
@@ -206,9 +202,7 @@ class Hub:
             return
 
         def then(_changed: bool) -> None:
-            for id_ in names:
-                room = state.accounts.rooms[id_]
-                room.last = max(room.last, self._lost_rooms.get(id_, 0))
+            """They are rooms now."""
 
         def again(_reason: str) -> None:
             state.timers.add(state.now + limits.CREATE_AGAIN_AFTER_S, lambda: self._create(names))

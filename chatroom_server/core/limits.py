@@ -32,6 +32,8 @@ ROOMS_PER_USER_MAX: Final = 100
 """Rooms that one user may have created."""
 DIRECTS_PER_USER_MAX: Final = 300
 """Direct conversations that one user may have begun."""
+GUEST_DIRECTS_MAX: Final = 10_000
+"""Conversations with a guest that the server holds at once; those that nobody can come back to make room."""
 DEVICES_IDLE_DAYS: Final = 1
 """A user with too many devices loses those that were silent longest, when they stored nothing for so long."""
 GUEST_DEVICES_MAX: Final = 10_000

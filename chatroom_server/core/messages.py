@@ -54,6 +54,8 @@ def send(state: HubState, link: Link, frame: Send) -> None:
             return
         if room is None or not _may_send(link, session.user, room, frame.kind):
             raise _why_not(link, room, frame)
+        if room.guests:
+            _check_guest_is_here(state, session.user, room)
         if len(device.pending) >= IN_FLIGHT_MAX:
             raise _NotAcceptedError(ErrorCode.TOO_MANY_IN_FLIGHT)
         if frame.kind == _IMAGE:
@@ -124,6 +126,12 @@ def _why_not(link: Link, room: Room | None, frame: Send) -> _NotAcceptedError:
     return _NotAcceptedError(ErrorCode.NOT_MEMBER, room=room.name)
 
 
+def _check_guest_is_here(state: HubState, user: User, room: Room) -> None:
+    nick = rooms.gone_guest(state, user, room)
+    if nick is not None:
+        raise _NotAcceptedError(ErrorCode.GUEST_GONE, nick=nick)
+
+
 def _answer_again(state: HubState, link: Link, frame: Send, device: Device, hash_: int) -> None:
     """Answer a message whose number is not above all that came before."""
     pending, found = device.pending.get(frame.n), device.find(frame.n)
@@ -180,6 +188,8 @@ def take_stored(state: HubState, stored: StoredLine) -> None:
     room = state.accounts.rooms.get(stored.room)
     if room is not None:
         room.last = stored.id
+    else:
+        state.accounts.lost[stored.room] = stored.id
     pending = stored.ref
     state.effects.append(BroadcastLine(stored.room, stored.id, stored.line))
     if not isinstance(pending, Pending):

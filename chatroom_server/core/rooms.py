@@ -5,7 +5,7 @@ from typing import Final
 
 from msgspec import structs
 
-from chatroom.common.names import NameProblem, check_room
+from chatroom.common.names import NameProblem, check_room, nick_key
 from chatroom.protocol.auth import direct_room
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import (
@@ -28,6 +28,7 @@ from chatroom.protocol.limits import ROOMS_LISTED_MAX
 from chatroom_server.core import limits, presence
 from chatroom_server.core.accounts import MemberLine, Room, RoomLine, User
 from chatroom_server.core.effects import FetchPage, Happening
+from chatroom_server.core.guests import make_guest
 from chatroom_server.core.links import Link
 from chatroom_server.core.state import Claim, HubState, room_id
 
@@ -60,8 +61,7 @@ def _join_known(state: HubState, link: Link, frame: Join) -> None:
     elif _memberships(user, is_direct=room.direct is not None) >= limits.MEMBERSHIPS_MAX:
         state.fail(link, ErrorCode.TOO_MANY_ROOMS, frame.rid)
     elif user.guest:
-        user.rooms[room.id] = None
-        _become_member(state, user, room)
+        _admit_guest(state, user, room, asked_by=link)
         answer_joined(state, link, frame.rid, room)
     else:
         _store_join(state, link, frame.rid, user, room)
@@ -98,15 +98,14 @@ def _create(state: HubState, link: Link, frame: Join) -> None:
 
 def _store_room(state: HubState, link: Link, rid: int, line: RoomLine) -> None:
     user = link.online.user
-    claim = state.creating[line.room] = Claim(user.id, line.direct is not None)
+    claim = state.creating[line.room] = Claim(user.id, line.direct is not None, bool(line.guests))
 
     def then(_changed: bool) -> None:
         room = state.accounts.rooms[line.room]
         state.end_request(link)
         if not claim.is_direct:
             state.report(Happening.ROOM_CREATED, user, room.id, link)
-        for member in members:
-            _become_member(state, state.accounts.users[member], room, asked_by=link)
+        _admit_first(state, room, ids, asked_by=link)
         answer_joined(state, link, rid, room, created=True)
         _finish(state, line.room)
 
@@ -114,8 +113,21 @@ def _store_room(state: HubState, link: Link, rid: int, line: RoomLine) -> None:
         _not_stored(state, link, rid)(reason)
         _finish(state, line.room)
 
-    members = line.direct or (user.id,)
-    state.store([line, *(MemberLine(user=id_, room=line.room) for id_ in members)], then, otherwise)
+    ids = line.direct or (user.id,)
+    members = [MemberLine(user=id_, room=line.room) for id_ in ids if id_ not in line.guests]
+    state.store([line, *members], then, otherwise)
+
+
+def _admit_first(state: HubState, room: Room, ids: Iterable[UserId], asked_by: Link) -> None:
+    """Bring the first members into a new room; guests may have left meanwhile."""
+    users = [user for id_ in ids if (user := state.find_user(id_)) is not None]
+    for user in users:
+        if user.guest:
+            user.rooms[room.id] = None
+        if (session := state.sessions.get(user.id)) is not None:
+            presence.enter_people(state, session, room)
+    for user in users:
+        _become_member(state, user, room, asked_by)
 
 
 def _finish(state: HubState, room: RoomId) -> None:
@@ -154,6 +166,14 @@ def _is_full(state: HubState, user: User, *, is_direct: bool) -> bool:
 
 def _memberships(user: User, *, is_direct: bool) -> int:
     return sum(room.startswith("=") == is_direct for room in user.rooms)
+
+
+def _admit_guest(state: HubState, user: User, room: Room, asked_by: Link | None = None) -> None:
+    """Make a guest a member, which is not stored."""
+    user.rooms[room.id] = None
+    if room.direct is not None and state.sessions[user.id].shown:  # the other was told that it had left
+        presence.tell(state, room.id, PresenceEvent.BACK, [state.person(user)])
+    _become_member(state, user, room, asked_by)
 
 
 def _become_member(state: HubState, user: User, room: Room, asked_by: Link | None = None) -> None:
@@ -224,7 +244,7 @@ def _cease_member(state: HubState, link: Link, rid: int, user: User, room: Room,
 def direct(state: HubState, link: Link, frame: Direct) -> None:
     """Open the conversation with somebody, who may be away; it begins to exist with its first use."""
     user = link.online.user
-    other = state.accounts.users.get(UserId(frame.user)) if frame.user else _user_of(state, frame.nick)
+    other = state.find_user(UserId(frame.user)) if frame.user else _user_of(state, frame.nick)
     if other is None:
         state.fail(link, ErrorCode.USER_UNKNOWN, frame.rid, nick=frame.nick or frame.user)
         return
@@ -237,21 +257,51 @@ def direct(state: HubState, link: Link, frame: Direct) -> None:
         _wait_for(state, link, frame, claim)
     elif room is not None:
         _join_known(state, link, Join(frame.rid, room.id))
-    elif (
-        _is_full(state, user, is_direct=True) or _memberships(other, is_direct=True) >= limits.MEMBERSHIPS_MAX
-    ):
+    elif not _may_begin(state, user, other):
         state.fail(link, ErrorCode.TOO_MANY_ROOMS, frame.rid)
     elif state.begin_request(link, frame.rid):
-        _store_room(state, link, frame.rid, RoomLine(room=id_, user=user.id, direct=(user.id, other.id)))
+        guests = {one.id: one.nick for one in (user, other) if one.guest}
+        line = RoomLine(room=id_, user=user.id, direct=(user.id, other.id), guests=guests)
+        _store_room(state, link, frame.rid, line)
+
+
+def _may_begin(state: HubState, user: User, other: User) -> bool:
+    if _is_full(state, user, is_direct=True):
+        return False
+    if _memberships(other, is_direct=True) >= limits.MEMBERSHIPS_MAX:
+        return False
+    return not (user.guest or other.guest) or _has_place_for_guests(state)
+
+
+def _has_place_for_guests(state: HubState) -> bool:
+    """Whether one more conversation with a guest can be held, where need be in the place of dead ones."""
+    accounts = state.accounts
+    most = limits.GUEST_DIRECTS_MAX - sum(claim.has_guest for claim in state.creating.values())
+    if accounts.guest_rooms >= most:
+        coming = {room for _user, room in state.returning} | set(state.creating)
+        accounts.drop_guest_rooms(
+            lambda room: room.id in coming or any(id_ in state.sessions for id_ in room.guests)
+        )
+    return accounts.guest_rooms < most
+
+
+def gone_guest(state: HubState, user: User, room: Room) -> str | None:
+    """The nick of whom a user has a conversation with, where that is a guest who is not here any more."""
+    gone = (nick for id_, nick in room.guests.items() if id_ != user.id and id_ not in state.sessions)
+    return next(gone, None)
 
 
 def bring_back(state: HubState, room: Room) -> None:
     """Make both users of a conversation members again: something is said to one who had left it."""
     for id_ in room.direct or ():
-        user = state.accounts.users.get(id_)
+        user = state.find_user(id_)
         if user is None or room.id in user.rooms or (id_, room.id) in state.returning:
             continue
-        if _memberships(user, is_direct=True) < limits.MEMBERSHIPS_MAX:
+        if _memberships(user, is_direct=True) >= limits.MEMBERSHIPS_MAX:
+            continue
+        if user.guest:
+            _admit_guest(state, user, room)
+        else:
             _store_return(state, user, room)
 
 
@@ -268,8 +318,8 @@ def _store_return(state: HubState, user: User, room: Room) -> None:
 
 
 def _user_of(state: HubState, nick: str) -> User | None:
-    owner = state.accounts.owner(nick)
-    return None if owner is None else state.accounts.users.get(owner)
+    owner = state.accounts.owner(nick) or state.guest_nicks.get(nick_key(nick))
+    return None if owner is None else state.find_user(owner)
 
 
 # --- look ----------------------------------------------------------------------
@@ -318,9 +368,14 @@ def may_read(user: User, room: Room) -> bool:
 def room_info(state: HubState, room: Room) -> RoomInfo:
     """A room as lists show it."""
     guests = sum(session.user.guest for session in state.people.get(room.id, {}).values())
-    users = (state.accounts.users.get(id_) for id_ in room.direct or ())
+    users = (state.find_user(id_) or _former_guest(room, id_) for id_ in room.direct or ())
     two = [state.person(user) for user in users if user is not None]
     return RoomInfo(room.id, room.name, room.last, len(room.members) + guests, room.topic, two)
+
+
+def _former_guest(room: Room, id_: UserId) -> User | None:
+    nick = room.guests.get(id_)
+    return None if nick is None else make_guest(id_, nick, room.since)
 
 
 def infos_that_fit(state: HubState, rooms: Iterable[Room]) -> list[RoomInfo]:

@@ -56,6 +56,7 @@ class Claim:
 
     creator: UserId
     is_direct: bool
+    has_guest: bool = False
     waiting: list[Callable[[], None]] = field(default_factory=list)
 
 
@@ -199,6 +200,11 @@ class HubState:
         """A room by its id, or by a name as people write it."""
         rooms = self.accounts.rooms
         return rooms.get(RoomId(name)) or rooms.get(room_id(name))
+
+    def find_user(self, id_: UserId) -> User | None:
+        """A user who has a key, or a guest who is here."""
+        session = self.sessions.get(id_)
+        return self.accounts.users.get(id_) if session is None else session.user
 
     def nick_owner(self, nick: str) -> UserId | None:
         """Whose a nick is, is about to be, or is as long as its guest stays."""

@@ -13,10 +13,13 @@ from chatroom.protocol.frames import (
     Gap,
     Joined,
     Line,
+    Login,
     Page,
     Presence,
     PresenceEvent,
+    Refusal,
     Send,
+    Welcome,
 )
 from chatroom.protocol.ids import RoomId
 from chatroom_server.history.embedded import EmbeddedLog
@@ -227,3 +230,24 @@ async def test_a_direct_conversation_reaches_both(tmp_path: Path) -> None:
         assert (await bob.expect(Joined)).room.id == room
         await ada.say_and_wait("psst", room)
         assert (await bob.expect(Line)).body == "psst"
+
+
+async def test_a_conversation_with_a_guest_ends_with_the_guest(tmp_path: Path) -> None:
+    """Rooms: a guest is a member for as long as it stays; `guest-gone`."""
+    async with running(tmp_path, GUESTS="yes") as server, await Peer.connect(port_of(server)) as ada:
+        await ada.log_in(Person("ada"))
+        async with await Peer.connect(port_of(server)) as gil:
+            await gil.greet()
+            gil.send(Login(nick="gil", devices=[DEVICE]))
+            await gil.expect(Welcome)
+            gil.send(Direct(rid=2, nick="ada"))
+            room = RoomId((await gil.expect(Joined)).room.id)
+            assert [person.guest for person in (await ada.expect(Joined)).room.direct] == [True, False]
+            await gil.say_and_wait("psst", room)
+            assert (await ada.expect(Line)).guest
+            await ada.say_and_wait("yes?", room)
+            await gil.leave()
+        assert (await ada.expect(Presence)).event is PresenceEvent.LEFT
+        ada.say("are you there?", room)
+        refusal = await ada.expect(Refusal)
+        assert (refusal.code, refusal.args) == ("guest-gone", {"nick": "gil"})

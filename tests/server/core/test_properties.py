@@ -198,6 +198,8 @@ word = st.sampled_from(
         "🏖" * 256,
     ]
 )
+ids = word.filter(lambda text: len(text) < 256)
+"""Two of the longest words do not fit into one frame."""
 count = st.sampled_from([0, 1, 2, 7, 2**53 - 1])
 rooms = word.map(RoomId)
 devs = st.sampled_from(["d1", "d2", "zzz"]).map(DeviceId)
@@ -211,7 +213,7 @@ frames: st.SearchStrategy[AnyFrame] = st.one_of(
     st.builds(Join, count, word, st.booleans()),
     st.builds(Leave, count, rooms),
     st.builds(Open, count, word),
-    st.builds(Direct, count, word, word.map(UserId)),
+    st.builds(Direct, count, word, ids.map(UserId)),
     st.builds(Fetch, count, rooms, st.none() | count, st.none() | count, st.integers(1, 512)),
     st.builds(ListRooms, count),
     st.builds(Who, count, word),
