@@ -45,6 +45,7 @@ def talk(host: str, port: int) -> None:
         why = getattr(error, "strerror", None) or error
         sys.exit(f"Cannot reach {host}:{port} ({why}): is maths_server.py running there?")
     with link:
+        print(f"Connected to {host}:{port}: type an action, then numbers, then =", flush=True)
         # A daemon, as a thread that waits for a key cannot be told to end: it ends with the program.
         threading.Thread(target=send_what_is_typed, args=(link,), daemon=True).start()
         try:
