@@ -47,7 +47,8 @@ async def chat(host: str, port: int) -> None:
     """Connect, then do both until both are done."""
     await aioconsole.get_standard_streams()  # now, or both coroutines would open them at the same time
     reader, writer = await asyncio.open_connection(host, port)
-    await asyncio.gather(async_input(writer), async_receive(reader, writer))
+    with contextlib.closing(writer):
+        await asyncio.gather(async_input(writer), async_receive(reader, writer))
 
 
 def port_number(text: str) -> int:
