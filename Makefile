@@ -8,7 +8,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format lint types contracts install uninstall picture clean
+.PHONY: help run test check examples format lint types contracts install uninstall picture clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,10 @@ test: $(VENV)/.develops  ## Run the tests
 	@$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
 check: format lint types contracts test  ## Everything that has to be green: format, lint, types, arrows, tests
+
+examples: $(VENV)/.runs  ## Install what the examples need beyond the product
+	@$(BIN)/python -m pip install $(PIP_FLAGS) -e '.[examples]'
+	@echo "Run one: $(BIN)/python examples/hello/hello_server_1.py (see examples/README.md)"
 
 format: $(VENV)/.develops
 	@$(BIN)/ruff format --check .

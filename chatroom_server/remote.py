@@ -109,7 +109,7 @@ def _status(server: RunningServer, options: Namespace, texts: Texts) -> str:
 def _rows(status: Status, texts: Texts) -> list[tuple[str, str]]:
     return [
         (texts._("address"), ", ".join(status.addresses)),
-        *([(texts._("plain text"), ", ".join(status.text))] if status.text else []),
+        *([(texts._("text"), ", ".join(status.text))] if status.text else []),
         (texts._("process"), str(status.pid)),
         (texts._("running"), _duration(status.uptime_s)),
         (texts._("key"), status.pin),

@@ -8,10 +8,9 @@ and `salut` at once says it in the lab.
 from collections.abc import Callable
 from typing import Final
 
-from chatroom.common.inert import one_line
 from chatroom.common.names import nick_key
 from chatroom.protocol import codec
-from chatroom.protocol.errors import ERRORS, ErrorCode, RemoteProtocolError
+from chatroom.protocol.errors import ErrorCode, RemoteProtocolError
 from chatroom.protocol.frames import (
     Ack,
     AnyFrame,
@@ -38,7 +37,6 @@ from chatroom.protocol.frames import (
     PresenceEvent,
     Refusal,
     Rename,
-    RoomInfo,
     Rooms,
     Send,
     Welcome,
@@ -46,7 +44,7 @@ from chatroom.protocol.frames import (
 )
 from chatroom.protocol.ids import DeviceId, RoomId, UserId
 from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
-from chatroom_server.gateways.text import forms, speech
+from chatroom_server.gateways.text import answers, forms, speech
 from chatroom_server.gateways.text.forms import SAY_DEVICE, TEXT_DEVICE
 from chatroom_server.gateways.text.reading import Reading
 from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX, TextSettings
@@ -62,13 +60,6 @@ Answer = Callable[[AnyFrame], None]
 def _(sentence: str) -> str:
     """Mark a sentence for translation."""
     return sentence
-
-
-_SENTENCES: Final = {
-    ErrorCode.ROOM_UNKNOWN: _("there is no room {room}; /rooms shows those there are"),
-    ErrorCode.NICK_TAKEN: _("the nick {nick} belongs to somebody else; take another: /login <nick>"),
-}
-"""Errors whose sentence in the table names commands of other clients."""
 
 
 class Guest:
@@ -141,7 +132,7 @@ class Guest:
             case speech.ShowPeople():
                 self._ask(lambda rid: Who(rid, self._room), self._show_people)
             case speech.ShowHelp():
-                self._show_help()
+                self.says += answers.help_lines(self._texts)
             case speech.Quit():
                 self._quit()
             case speech.Incomplete(usage):
@@ -155,7 +146,7 @@ class Guest:
         self.asks.append(Send(room, device, number, text))
 
     def _without_destination(self, words: str) -> str:
-        """`/text <nick> <text>` names somebody who is present, and yet is for all; see `docs/course.md`."""
+        """`/text <nick> <text>` names somebody who is present, and yet is for all; see `docs/text.md`."""
         first, _space, rest = words.partition(" ")
         return rest.strip() if rest.strip() and nick_key(first) in self._present else words
 
@@ -186,13 +177,6 @@ class Guest:
             self._open(frame)
 
         self._ask(lambda rid: Join(rid, room), then)
-
-    def _show_help(self) -> None:
-        texts = self._texts
-        rows = [(command.usage, texts._(command.meaning)) for command in speech.COMMANDS.values()]
-        width = max(len(usage) for usage, _meaning in rows)
-        self.says += [f"{usage:<{width}}  {meaning}" for usage, meaning in rows]
-        self.says.append(texts._("Everything else is a message to the room; // in front says a /."))
 
     def _quit(self) -> None:
         self.says.append("Au revoir !")
@@ -342,14 +326,15 @@ class Guest:
 
     def _take_refusal(self, refusal: Refusal) -> None:
         text = self._in_flight.pop((refusal.dev, refusal.n), "")
-        reason = self._sentence(refusal.code, refusal.text, refusal.args)
+        reason = answers.problem(self._texts, refusal.code, refusal.text, refusal.args)
         self._tell(_("not sent: {text} ({reason})"), text=text, reason=reason)
 
     def _take_failed(self, failed: Failed) -> None:
         if failed.code == ErrorCode.NOT_ALLOWED and failed.rid:
             self._tell(_("that is not possible here"))
         else:
-            self._tell("{reason}", reason=self._sentence(failed.code, failed.text, failed.args))
+            reason = answers.problem(self._texts, failed.code, failed.text, failed.args)
+            self._tell("{reason}", reason=reason)
         if failed.rid:
             self._answer(failed.rid, failed)
         elif failed.fatal:
@@ -385,46 +370,17 @@ class Guest:
         if not isinstance(frame, People):
             return
         self._note_people(frame.people)
-        names = [self._named(person) for person in frame.people]
-        more = self._texts.n("{count} more", "{count} more", frame.more).format(count=frame.more)
-        self.says.append(f"{self._room_name}: {', '.join([*names, more] if frame.more else names)}")
-
-    def _named(self, person: Person) -> str:
-        words = {
-            PersonState.AWAY: _("away"),
-            PersonState.OFFLINE: _("offline"),
-        }
-        notes = [words.get(person.state, ""), _("guest") if person.guest else ""]
-        shown = ", ".join(self._texts._(note) for note in notes if note)
-        return f"{one_line(person.nick)} ({shown})" if shown else one_line(person.nick)
+        self.says.append(answers.people_line(self._texts, self._room_name, frame))
 
     def _show_rooms(self, frame: AnyFrame) -> None:
         if not isinstance(frame, Rooms):
             return
-        self.says += [self._room_line(room) for room in frame.rooms]
-        if frame.more:
-            self._tell(self._texts.n("{count} more", "{count} more", frame.more), count=frame.more)
-
-    def _room_line(self, room: RoomInfo) -> str:
-        members = self._texts.n("{count} member", "{count} members", room.members).format(count=room.members)
-        here = " *" if room.id == self._room else ""
-        topic = f": {one_line(room.topic)}" if room.topic else ""
-        return f"#{one_line(room.name)} ({members}){here}{topic}"
+        self.says += answers.room_lines(self._texts, frame, self._room)
 
     # --- sentences ---------------------------------------------------------------------------------
     def _tell(self, sentence: str, **args: object) -> None:
         """Say something that is no chat."""
-        words = {name: one_line(str(value)) for name, value in args.items()}
-        self.says.append(f"! {self._texts._(sentence).format(**words)}")
-
-    def _sentence(self, code: str, text: str, args: dict[str, str]) -> str:
-        """What went wrong, in the server's language."""
-        try:
-            known = ErrorCode(code)
-            sentence = _SENTENCES.get(known) or ERRORS[known].sentence
-            return self._texts._(sentence).format(**args)
-        except (ValueError, KeyError, IndexError):
-            return text
+        self.says.append(answers.remark(self._texts, sentence, **args))
 
 
 def _ignore(_frame: object) -> None:
