@@ -30,6 +30,13 @@ lines = st.one_of(
     st.builds(UserLine, user=users, key=st.just(b"k"), nick=nicks, color=st.just("#ffffff")),
     st.builds(NickLine, user=users, nick=nicks),
     st.builds(RoomLine, room=rooms, name=rooms, user=users),
+    st.builds(
+        RoomLine,
+        room=st.just(ROOMS[2]),
+        user=users,
+        direct=st.tuples(users, users),
+        guests=st.dictionaries(users, nicks, max_size=2),
+    ),
     st.builds(MemberLine, user=users, room=rooms, member=st.booleans()),
 )
 
@@ -46,12 +53,21 @@ def facts(accounts: Accounts) -> object:
             for user in accounts.users.values()
         },
         {
-            room.id: (room.name, room.creator, room.since, room.direct, room.topic, set(room.members))
+            room.id: (
+                room.name,
+                room.creator,
+                room.since,
+                room.direct,
+                room.guests,
+                room.topic,
+                set(room.members),
+            )
             for room in accounts.rooms.values()
         },
         accounts.nicks,
         accounts.created,
         accounts.named_rooms,
+        accounts.guest_rooms,
         accounts.last,
     )
 
