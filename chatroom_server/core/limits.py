@@ -34,6 +34,8 @@ DIRECTS_PER_USER_MAX: Final = 300
 """Direct conversations that one user may have begun."""
 GUEST_DIRECTS_MAX: Final = 10_000
 """Conversations with a guest that the server holds at once; those that nobody can come back to make room."""
+GUEST_DIRECTS_PER_USER_MAX: Final = 200
+"""Direct conversations in which a user may be when a guest begins another: the other places are for users."""
 DEVICES_IDLE_DAYS: Final = 1
 """A user with too many devices loses those that were silent longest, when they stored nothing for so long."""
 GUEST_DEVICES_MAX: Final = 10_000

@@ -68,15 +68,24 @@ def _join_known(state: HubState, link: Link, frame: Join) -> None:
 
 
 def _store_join(state: HubState, link: Link, rid: int, user: User, room: Room) -> None:
+    key = user.id, room.id
+
     def then(changed: bool) -> None:
+        state.returning.discard(key)
         state.end_request(link)
         if changed:
             _become_member(state, user, room, asked_by=link)
         if room.id in user.rooms:
             answer_joined(state, link, rid, room)
 
+    def otherwise(reason: str) -> None:
+        state.returning.discard(key)
+        _not_stored(state, link, rid)(reason)
+
     if state.begin_request(link, rid):
-        state.store([MemberLine(user=user.id, room=room.id)], then, _not_stored(state, link, rid))
+        if room.direct is not None:
+            state.returning.add(key)
+        state.store([MemberLine(user=user.id, room=room.id)], then, otherwise)
 
 
 def _create(state: HubState, link: Link, frame: Join) -> None:
@@ -268,7 +277,8 @@ def direct(state: HubState, link: Link, frame: Direct) -> None:
 def _may_begin(state: HubState, user: User, other: User) -> bool:
     if _is_full(state, user, is_direct=True):
         return False
-    if _memberships(other, is_direct=True) >= limits.MEMBERSHIPS_MAX:
+    most = limits.GUEST_DIRECTS_PER_USER_MAX if user.guest else limits.MEMBERSHIPS_MAX
+    if _memberships(other, is_direct=True) >= most:
         return False
     return not (user.guest or other.guest) or _has_place_for_guests(state)
 
