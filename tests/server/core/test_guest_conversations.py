@@ -430,6 +430,7 @@ def test_a_conversation_that_somebody_is_coming_back_to_is_not_dropped(
     ann.give(Direct(6, "gil"))
     stage.refuse()
     assert codes(ann) == ["not-stored"]
+    assert not stage.hub.state.returning
     ann.give(Direct(7, "gil"))
     gil.leave(clean=True)
     max_.give(Direct(1, "ann"))
