@@ -179,31 +179,38 @@ def test_orders_of_two_clients_follow_one_another() -> None:
         assert steps == ["buys", "bought"] * 10
 
 
-async def test_who_gives_up_does_not_keep_the_lock() -> None:
+async def test_a_writer_that_gives_up_lets_the_readers_behind_it_in() -> None:
     lock = ReadersWriterLock()
-    ready, patience_s = asyncio.Event(), 5
 
     async def write() -> None:
         async with lock.writing():
-            ready.set()
-            await asyncio.Event().wait()
+            pass
 
     async def read() -> None:
         async with lock.reading():
             pass
 
-    async with asyncio.timeout(patience_s), asyncio.TaskGroup() as group:
-        writing = group.create_task(write())
-        await ready.wait()
-        waiting = group.create_task(write())
-        reading = group.create_task(read())
-        await asyncio.sleep(0)
-        waiting.cancel()
-        await asyncio.wait([waiting])
-        assert not reading.done()
-        writing.cancel()
-        await reading
+    async with asyncio.timeout(5), asyncio.TaskGroup() as group:
+        async with lock.reading():
+            writer = group.create_task(write())
+            await asyncio.sleep(0)
+            reader = group.create_task(read())
+            await asyncio.sleep(0)
+            assert not reader.done()
+            writer.cancel()
+            await reader
+        await write()
+
+
+async def test_a_writer_that_is_stopped_leaves_the_lock() -> None:
+    lock = ReadersWriterLock()
+    async with asyncio.timeout(5):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0), lock.writing():
+                await asyncio.Event().wait()
         async with lock.writing():
+            pass
+        async with lock.reading():
             pass
 
 
