@@ -20,8 +20,8 @@ from chatroom_server.gateways.text.guest import Guest
 from chatroom_server.gateways.text.lines import LineReader, LineTooLong
 from chatroom_server.gateways.text.settings import HEADERS_S, LINE_MAX, LINGER_S, TextSettings
 
-READ_AHEAD: Final = 64 * 1024
-"""Bytes of lines that wait, beyond which nothing more should be read."""
+READ_AHEAD: Final = 2 * LINE_MAX
+"""Bytes of lines that wait, beyond which nothing more should be read; a line without its end is shorter."""
 _OWN_KIND: Final = 0
 _BROWSER: Final = "user-agent: mozilla/"
 _HEADERS_MAX: Final = 200
@@ -91,7 +91,7 @@ class TextConnection:
         return bool(guest.asks) or guest.has_left or (not guest.is_busy and self._waits())
 
     def _waits(self) -> bool:
-        return self._first is not None or self._lines.pending > 0 or self._lines.is_over
+        return self._first is not None or self._lines.has_rest or self._lines.is_over
 
     @property
     def due(self) -> float | None:

@@ -4,11 +4,11 @@ They are in French whatever the server's language is, since pupils' programs loo
 looks like two: its later lines are indented.
 """
 
-import re
 from typing import Final
 
 from chatroom.common import grid as grids
 from chatroom.common.inert import inert, one_line
+from chatroom.common.names import looks_like_address
 from chatroom.protocol.frames import Line, LineKind, Person, PresenceEvent
 from chatroom.protocol.ids import DeviceId
 
@@ -20,7 +20,6 @@ PICTURE_COLUMNS: Final = 79
 """Behind the space that every row begins with, lest a picture looks like a message."""
 _INDENT: Final = "\n        "
 _NAMED_MAX: Final = 3
-_ADDRESS: Final = re.compile(r"(?:\d{1,3}(?:\.\d{1,3}){3}|\[[0-9a-fA-F:.]+\]):\d{1,5}")
 
 
 def said(line: Line) -> str:
@@ -69,7 +68,7 @@ def presence(event: PresenceEvent, people: list[Person]) -> list[str]:
 
 def is_address(nick: str) -> bool:
     """Whether somebody has no nick: `<IP>:<port>` stands in its place."""
-    return _ADDRESS.fullmatch(nick) is not None
+    return looks_like_address(nick)
 
 
 def joined(nick: str) -> str:

@@ -40,14 +40,19 @@ class LineReader:
         return len(self._rest)
 
     @property
+    def has_rest(self) -> bool:
+        """Something is not taken yet, be it only the end of a line that is too long."""
+        return bool(self._rest) or self._is_skipping
+
+    @property
     def is_over(self) -> bool:
         """The peer sends nothing more, and all is taken."""
-        return self._is_over and not self._rest
+        return self._is_over and not self.has_rest
 
     @property
     def due(self) -> float | None:
         """When what is there counts as a line, if nothing more comes."""
-        if self._has_lines or self._is_over or not self._rest:
+        if self._has_lines or self._is_over or not self.has_rest:
             return None
         return self._heard + SILENCE_S
 
@@ -66,7 +71,7 @@ class LineReader:
         if end >= 0:
             self._has_lines = True
             return self._take(end, end + 1)
-        if self._rest and (self._is_over or self._is_silent(now)):
+        if self.has_rest and (self._is_over or self._is_silent(now)):
             return self._take(len(self._rest), len(self._rest))
         self._searched = len(self._rest)
         if len(self._rest) > LINE_MAX + 1:  # a CR may stand at its end

@@ -21,12 +21,13 @@ class Reading:
         is_asked: A page is on its way.
     """
 
-    __slots__ = ("_has_hole", "_kept", "is_asked", "shown")
+    __slots__ = ("_has_hole", "_kept", "_last", "is_asked", "shown")
 
     def __init__(self, shown: int, last: int) -> None:
         self.shown = shown
         self.is_asked = False
         self._has_hole = shown < last
+        self._last = last  # what is known to be stored, and will not come by the tail
         self._kept: deque[Line] = deque(maxlen=KEPT_MAX)
 
     @property
@@ -52,19 +53,21 @@ class Reading:
             last: The number of the room's newest line when it was read.
         """
         self.is_asked = False
+        self._last = max(self._last, last)
         shown = [line for line in lines if line.id > self.shown]
         if shown:
             self.shown = shown[-1].id
         else:  # there is no more to be had: never ask for ever
-            self.shown = max(self.shown, self._kept[0].id - 1 if self._kept else last)
+            self.shown = max(self.shown, self._kept[0].id - 1 if self._kept else self._last)
         while self._kept and self._kept[0].id <= self.shown + 1:
             line = self._kept.popleft()
             if line.id > self.shown:
                 shown.append(line)
                 self.shown = line.id
-        self._has_hole = bool(self._kept) or self.shown < last
+        self._has_hole = bool(self._kept) or self.shown < self._last
         return shown
 
     def fall_behind(self, last: int) -> None:
         """The tail has lost the link, and the room has come to this number."""
+        self._last = max(self._last, last)
         self._has_hole = self._has_hole or last > self.shown

@@ -10,6 +10,8 @@ _REQUEST: Final = re.compile(r"(?:[A-Z]{3,10} \S+ HTTP/\d(?:\.\d)?|GET /\S*)\s*"
 _HELLO: Final = "Hello"
 _HELLO_HEADER: Final = 20
 """In so many characters a hello of our own protocol begins with its first field."""
+_TLS: Final = "\x16\x03"
+"""A handshake of any version of TLS (RFC 8446, section 5.1); behind it a long host name looks like text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +137,15 @@ def _(sentence: str) -> str:
     return sentence
 
 
+def _parted(text: str) -> tuple[str, str]:
+    """The first word and the rest, whatever kind of space parts them."""
+    word, *rest = text.split(maxsplit=1) or [""]
+    return word, "".join(rest)
+
+
 def _whisper(rest: str) -> Whisper | None:
-    nick, _space, text = rest.partition(" ")
-    return Whisper(nick, text.strip()) if nick and text.strip() else None
+    nick, text = _parted(rest)
+    return Whisper(nick, text) if text else None
 
 
 COMMANDS: Final = {
@@ -174,11 +182,11 @@ def read(line: str) -> Speech:
         return Say(line)
     if line.startswith("//"):
         return Say(line[1:])
-    name, _space, rest = line.partition(" ")
+    name, rest = _parted(line)
     command = COMMANDS.get(name.lower())
     if command is None:
         return Unknown(name)
-    return command.read(rest.strip()) or Incomplete(command.usage)
+    return command.read(rest) or Incomplete(command.usage)
 
 
 def for_log(line: str, said: Speech) -> str:
@@ -188,7 +196,7 @@ def for_log(line: str, said: Speech) -> str:
 
 def _is_binary(line: str) -> bool:
     """Whether this is no text, or the hello of our own protocol."""
-    if '{"versions":' in line[:_HELLO_HEADER]:
+    if line.startswith(_TLS) or '{"versions":' in line[:_HELLO_HEADER]:
         return True
     controls = sum(character < " " and character not in "\t\x1b\r" for character in line)
     return bool(line) and (controls + line.count("\ufffd")) * 4 > len(line)
