@@ -21,6 +21,12 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
+def say(line: str) -> None:
+    """Print a line."""
+    # In one piece: print writes the end of a line by itself, and another thread may come between.
+    print(f"{line}\n", end="", flush=True)
+
+
 def send(connection: socket.socket) -> None:
     """Send each line that is typed, until Ctrl+D."""
     while True:
@@ -29,16 +35,16 @@ def send(connection: socket.socket) -> None:
         except EOFError:
             break
         except UnicodeDecodeError:
-            print("This line is no text, and was not sent", flush=True)
+            say("This line is no text, and was not sent")
             continue
         try:
             connection.sendall(f"{line}\n".encode(errors="replace"))
         except OSError:
-            print("The other end has left, this line was not sent", flush=True)
-            return
+            say("The other end has left, this line was not sent")
+            break
     with contextlib.suppress(OSError):  # the other end may have left
         connection.shutdown(socket.SHUT_WR)  # only this direction: what comes is still received
-    print("End of sending", flush=True)
+    say(f"Thread {threading.current_thread().name} ends: no more is sent")
 
 
 def receive(connection: socket.socket) -> None:
@@ -47,8 +53,8 @@ def receive(connection: socket.socket) -> None:
     with contextlib.suppress(OSError), connection.makefile("rb") as lines:
         while line := lines.readline(LONGEST_LINE):
             text = line.decode("utf-8", "replace").removesuffix("\n").removesuffix("\r")
-            print(f"Received: {shown(text)}", flush=True)
-    print("The other end sends no more", flush=True)
+            say(f"Received: {shown(text)}")
+    say(f"Thread {threading.current_thread().name} ends: no more comes")
 
 
 def talk(connection: socket.socket) -> None:
@@ -61,12 +67,9 @@ def talk(connection: socket.socket) -> None:
         envoi.join()
         recep.join()
     except KeyboardInterrupt:
-        # This wakes recep, which waits for the network…
         with contextlib.suppress(OSError):
-            connection.shutdown(socket.SHUT_RDWR)
-        recep.join()
-        connection.close()
-        # …but nothing wakes envoi from input(), and Python waits for its threads: so end without Python.
+            connection.shutdown(socket.SHUT_RDWR)  # the other end is told at once
+        # Nothing wakes envoi from input(), and Python waits for its threads: so end without Python.
         os._exit(0)
 
 

@@ -9,6 +9,7 @@ import codecs
 import contextlib
 import errno
 import sys
+from collections.abc import Callable
 
 
 def shown(text: str) -> str:
@@ -16,61 +17,60 @@ def shown(text: str) -> str:
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
 
-class EchoServer:
-    """A server that knows who is connected."""
+Welcome = Callable[[asyncio.StreamReader, asyncio.StreamWriter], None]
 
-    def __init__(self) -> None:
-        self._writers: set[asyncio.StreamWriter] = set()
 
-    async def serve(self, host: str, port: int) -> None:
-        """Listen until Ctrl+C."""
-        try:
-            server = await asyncio.start_server(self.welcome, host, port)
-        except (OSError, UnicodeError) as error:
-            in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-            reason = "another program has it" if in_use else error
-            sys.exit(f"Cannot listen on {host}:{port} ({reason}): choose another --host or --port.")
-        host, port = server.sockets[0].getsockname()[:2]
-        print(f"Listening on {host}:{port}", flush=True)
+async def serve(host: str, port: int) -> None:
+    """Listen until Ctrl+C."""
+    async with asyncio.TaskGroup() as clients:  # it ends them all before it ends
+
+        def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            clients.create_task(attend(reader, writer))
+
+        server = await listen(welcome, host, port)
         try:
             await asyncio.Event().wait()  # nobody sets it: Ctrl+C cancels this
         finally:
             server.close()
-            for writer in self._writers:
-                writer.transport.abort()  # close() would wait for clients that read nothing
-
-    async def welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Serve one client."""
-        host, port = writer.get_extra_info("peername")[:2]
-        name = f"{host}:{port}"
-        print(f"Client connected: {name}", flush=True)
-        self._writers.add(writer)
-        try:
-            await self.echo(name, reader, writer)
-        finally:
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
-            self._writers.discard(writer)
-            print(f"Client disconnected: {name}", flush=True)
-
-    async def echo(self, name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Send back all that comes from one client, until it leaves."""
-        # The bytes of one letter may come in two pieces: this decoder keeps the first for the second.
-        decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        while chunk := await receive(reader):
-            print(f"Message from {name}: {shown(decoder.decode(chunk))}", flush=True)
-            writer.write(chunk)
-            with contextlib.suppress(OSError):
-                await writer.drain()  # no more is read from a client that takes nothing back
 
 
-async def receive(reader: asyncio.StreamReader) -> bytes:
-    """Wait for what comes next; nothing means that the client has left."""
+async def listen(welcome: Welcome, host: str, port: int) -> asyncio.Server:
+    """Take the port, or say why not."""
     try:
-        return await reader.read(4096)
+        server = await asyncio.start_server(welcome, host, port)
+    except (OSError, UnicodeError) as error:
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = "another program has it" if in_use else error
+        sys.exit(f"Cannot listen on {host}:{port} ({reason}): choose another --host or --port.")
+    host, port = server.sockets[0].getsockname()[:2]
+    print(f"Listening on {host}:{port}", flush=True)
+    return server
+
+
+async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Serve one client."""
+    host, port = writer.get_extra_info("peername")[:2]
+    name = f"{host}:{port}"
+    print(f"Client connected: {name}", flush=True)
+    try:
+        await echo(name, reader, writer)
+        writer.close()
+        await writer.wait_closed()  # until the client has all that was sent back
     except OSError:
-        return b""  # it left without a goodbye
+        pass  # it left without a goodbye
+    finally:
+        writer.transport.abort()  # on Ctrl+C nobody waits for clients that read nothing
+        print(f"Client disconnected: {name}", flush=True)
+
+
+async def echo(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Send back all that comes from one client, until it leaves."""
+    # The bytes of one letter may come in two pieces: this decoder keeps the first for the second.
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    while chunk := await reader.read(4096):
+        print(f"Message from {name}: {shown(decoder.decode(chunk))}", flush=True)
+        writer.write(chunk)
+        await writer.drain()  # no more is read from a client that takes nothing back
 
 
 def port_number(text: str) -> int:
@@ -86,7 +86,7 @@ def main() -> None:
     parser.add_argument("--host", default="127.0.0.1", help="where to listen (127.0.0.1)")
     parser.add_argument("--port", type=port_number, default=8888, help="0 for a free one (8888)")
     options = parser.parse_args()
-    asyncio.run(EchoServer().serve(options.host, options.port))
+    asyncio.run(serve(options.host, options.port))
 
 
 if __name__ == "__main__":

@@ -76,6 +76,7 @@ def main() -> None:
         while not message:  # who sends nothing is not the one that is waited for
             client, _ = server.accept()
             with client:
+                print("New client connected", flush=True)
                 client.settimeout(options.wait)
                 message = receive(client)
     show(message)
