@@ -20,6 +20,8 @@ class Server:
     def __init__(self, folder: Path, *arguments: str) -> None:
         self.folder = folder
         self.port = 0
+        self.text_port = 0
+        """Of the plain-text door; 0 without one."""
         self.log = folder / "console.txt"
         self._arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
@@ -51,7 +53,8 @@ class Server:
                 stderr=console,
             )
         os.close(announce)
-        self.port = int(_announced(ready, self.log)["port"])
+        answer = _announced(ready, self.log)
+        self.port, self.text_port = int(answer["port"]), int(answer["text_port"] or 0)
         return self
 
     def stop(self) -> int:
