@@ -30,7 +30,7 @@ def remark(texts: Texts, sentence: str, **args: object) -> str:
 
 
 def problem(texts: Texts, code: str, text: str, args: dict[str, str]) -> str:
-    """What went wrong, in the server's language.
+    """What went wrong, in the server's language, and why where that is a sentence of the table of names.
 
     Args:
         text: The hub's own words, for a code that is not in the table.
@@ -38,7 +38,8 @@ def problem(texts: Texts, code: str, text: str, args: dict[str, str]) -> str:
     try:
         known = ErrorCode(code)
         sentence = _SENTENCES.get(known) or ERRORS[known].sentence
-        return texts._(sentence).format(**args)
+        words = {name: texts._(word) if name == "reason" else word for name, word in args.items()}
+        return texts._(sentence).format(**words)
     except (ValueError, KeyError, IndexError):
         return text
 

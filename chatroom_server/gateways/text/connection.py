@@ -70,7 +70,7 @@ class TextConnection:
     def finish(self, now: float) -> None:
         """The peer sends nothing more. What it has sent is still said."""
         self._lines.finish()
-        self._until = now + LINGER_S
+        self._linger(now)
 
     @property
     def is_full(self) -> bool:
@@ -128,13 +128,20 @@ class TextConnection:
         if line is None:
             return False
         if isinstance(line, LineTooLong):
-            sentence = self._settings.texts._("the line is too long: at most {max} bytes are allowed")
-            self._output.append(f"! {sentence.format(max=LINE_MAX)}")
+            self._take_too_long()
         elif self._phase is _Phase.ASKED:
             self._take_header(line)
         elif line.strip():
             self._take_line(line, now)
         return True
+
+    def _take_too_long(self) -> None:
+        if self._phase is _Phase.ASKED:
+            return
+        sentence = self._settings.texts._("the line is too long: at most {max} bytes are allowed")
+        self._say(f"! {sentence.format(max=LINE_MAX)}")
+        if self._phase is _Phase.KNOCKING:  # a request of HTTP, perhaps, and nothing of it may be said
+            self._phase = _Phase.OVER
 
     def _take_line(self, line: str, now: float) -> None:
         is_first = self._phase is _Phase.KNOCKING
@@ -170,7 +177,13 @@ class TextConnection:
         self._phase = _Phase.INSIDE
         self._guest.log_in(nick)
 
+    def _linger(self, now: float) -> None:
+        """Once all that was sent is taken, wait a little for what it comes to."""
+        if self._until is None and self._lines.is_over and self._first is None:
+            self._until = now + LINGER_S
+
     def _end_if_done(self, now: float) -> None:
+        self._linger(now)
         is_late = self._until is not None and now >= self._until
         if self._phase is _Phase.ASKED and (is_late or self._lines.is_over):
             self._answer_request()

@@ -254,13 +254,13 @@ class Guest:
         self._note_people(joined.people)
         reading = Reading(max(0, room.last - self._settings.history), room.last)
         self._readings[room.id] = reading
-        self._fill(room.id, reading, is_past=True)
-        if not reading.is_asked:
-            self._greet()
+        self._fill(room.id, reading)
+        self._greet()
 
     def _greet(self) -> None:
-        """Say one's own arrival as the others read it, behind what was said before."""
-        if self._greeting:
+        """Say one's own arrival as the others read it, once what was said before is there."""
+        reading = self._readings.get(self._room)
+        if self._greeting and reading is not None and reading.shown >= reading.opened_at:
             self.says.append(self._greeting)
             self._greeting = ""
 
@@ -281,8 +281,18 @@ class Guest:
             self._settle(line.dev, line.n)
         reading = self._readings.get(line.room)
         if reading is not None:
-            self.says += (text for shown in reading.take(line) if (text := self._live(shown)))
+            self._show(reading, reading.take(line))
             self._fill(line.room, reading)
+
+    def _show(self, reading: Reading, lines: list[Line]) -> None:
+        """Say lines: those from before one came with their time, the others as they come."""
+        for line in lines:
+            if line.id <= reading.opened_at:
+                self.says.append(f"[{self._settings.clock(line.at)}] {forms.said(line)}")
+                continue
+            self._greet()
+            if text := self._live(line):
+                self.says.append(text)
 
     def _live(self, line: Line) -> str:
         """A line as it looks now; one's own only where the course says `to all`."""
@@ -290,24 +300,20 @@ class Guest:
             return ""
         return forms.whispered(line) if line.room in self._directs else forms.said(line)
 
-    def _fill(self, room: RoomId, reading: Reading, *, is_past: bool = False) -> None:
-        """Ask for a page where lines are missing; `is_past` for what was said before one came."""
+    def _fill(self, room: RoomId, reading: Reading) -> None:
+        """Ask for a page where lines are missing."""
         if not reading.wants_page:
             return
 
         def then(frame: AnyFrame) -> None:
-            lines = _lines(frame) if isinstance(frame, Page) else []
-            for line in reading.take_page(lines, frame.last if isinstance(frame, Page) else 0):
-                if line.user == self._me:
+            shown = reading.take_page(*_content(frame))
+            for line in shown:
+                if line.user == self._me and line.id > reading.opened_at:
                     self._settle(line.dev, line.n)
-                text = (
-                    f"[{self._settings.clock(line.at)}] {forms.said(line)}" if is_past else self._live(line)
-                )
-                if text:
-                    self.says.append(text)
-            self._greet()
-            if self._readings.get(room) is reading:
+            if self._readings.get(room) is reading:  # else one has gone to another room meanwhile
+                self._show(reading, shown)
                 self._fill(room, reading)
+                self._greet()
 
         reading.is_asked = True
         self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=False)
@@ -387,11 +393,14 @@ def _ignore(_frame: object) -> None:
     """Nothing is to be done."""
 
 
-def _lines(page: Page) -> list[Line]:
+def _content(frame: AnyFrame) -> tuple[list[Line], int]:
+    """The lines of a page, and the number of the room's newest; nothing of what is no page."""
+    if not isinstance(frame, Page):
+        return [], 0
     lines: list[Line] = []
-    for raw in page.lines:
+    for raw in frame.lines:
         try:
             lines.append(codec.decode_line(raw))
         except RemoteProtocolError:  # of a newer version
             continue
-    return lines
+    return lines, frame.last

@@ -19,13 +19,15 @@ class Reading:
     Attributes:
         shown: The number of the last line that was given out.
         is_asked: A page is on its way.
+        opened_at: The number of the room's last line when the link came.
     """
 
-    __slots__ = ("_has_hole", "_kept", "_last", "is_asked", "shown")
+    __slots__ = ("_has_hole", "_kept", "_last", "is_asked", "opened_at", "shown")
 
     def __init__(self, shown: int, last: int) -> None:
         self.shown = shown
         self.is_asked = False
+        self.opened_at = last
         self._has_hole = shown < last
         self._last = last  # what is known to be stored, and will not come by the tail
         self._kept: deque[Line] = deque(maxlen=KEPT_MAX)

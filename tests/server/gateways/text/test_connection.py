@@ -1,0 +1,259 @@
+"""One plain-text link from its first byte to its end, against a real hub."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chatroom.protocol.codec import encode
+from chatroom.protocol.frames import Hello
+from chatroom_server.core.inputs import Stopping
+from chatroom_server.core.settings import HubSettings
+from chatroom_server.gateways.text.connection import READ_AHEAD
+from chatroom_server.gateways.text.settings import HEADERS_S, LINE_MAX, LINGER_S, SILENCE_S
+from tests.server.core.stage import GENERAL
+from tests.server.gateways.text.house import HERE, PORT, House, Visitor
+
+TOO_LONG = f"! the line is too long: at most {LINE_MAX} bytes are allowed"
+
+
+@pytest.fixture
+def house() -> House:
+    return House()
+
+
+# --- before it is inside -------------------------------------------------------------------------
+def test_who_says_nothing_is_unknown_to_the_hub(house: House) -> None:
+    zoe = house.visit("\n\r\n  \n")
+    assert not zoe.arrived
+    assert zoe.text == ""
+    zoe.finish()
+    assert zoe.ended
+    assert not zoe.arrived
+
+
+def test_quit_as_the_first_line_ends_the_link(house: House) -> None:
+    zoe = house.visit("/quit\nHello|zoé\n")
+    assert (zoe.ended, zoe.arrived, zoe.text) == (True, False, "")
+
+
+@pytest.mark.parametrize(
+    "data", [encode(Hello((1, 1), bytes(32))), b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\n"]
+)
+def test_another_protocol_is_told_where_it_may_go(house: House, data: bytes) -> None:
+    zoe = house.visit(data)
+    house.wait(SILENCE_S)
+    assert zoe.news() == [f"! this port is for plain text; chatroom itself is at port {PORT}"]
+    assert (zoe.ended, zoe.arrived) == (True, False)
+
+
+# --- HTTP ------------------------------------------------------------------------------------------
+GREETING = [
+    "Hello World!",
+    f"This is a chat room. Come in from a terminal: nc {HERE[0]} {HERE[1]}",
+    "then write Hello|<nick>, and after it a line for each message. /help shows more.",
+]
+
+
+def test_curl_is_greeted(house: House) -> None:
+    curl = house.visit("GET / HTTP/1.1\r\nHost: x\r\nUser-Agent: curl/8\r\n")
+    assert curl.news() == []
+    curl.send("\r\n")
+    assert curl.news() == GREETING
+    assert (curl.ended, curl.arrived) == (True, False)
+
+
+def test_a_browser_gets_what_it_can_show(house: House) -> None:
+    browser = house.visit("GET / HTTP/1.1\r\nHost: x\r\nuser-agent: Mozilla/5.0 (X11)\r\n\r\n")
+    head, _empty, body = browser.text.partition("\r\n\r\n")
+    assert head.split("\r\n")[0] == "HTTP/1.1 200 OK"
+    assert f"Content-Length: {len(body.encode())}" in head.split("\r\n")
+    assert body.splitlines() == GREETING
+    assert browser.ended
+
+
+def test_a_request_without_an_end_is_answered_after_a_while(house: House) -> None:
+    curl = house.visit("GET /\n")
+    assert not curl.ended
+    assert curl.door.due == house.now + HEADERS_S
+    house.wait(HEADERS_S)
+    assert curl.news() == GREETING
+    assert curl.ended
+
+
+def test_a_request_whose_client_sends_nothing_more_is_answered_at_once(house: House) -> None:
+    curl = house.visit("GET /")
+    curl.finish()
+    assert curl.news() == GREETING
+    assert curl.ended
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "POST / HTTP/1.1\r\nHost: x\r\n\r\nHello|eve\nspam\n",
+        "POST / HTTP/1.1\nHello|eve\nspam\n" + "x: y\n" * 1000,
+        "POST / HTTP/1.1\n" + "x" * (LINE_MAX + 1) + "\n\nspam\n",
+        "POST /" + "x" * (LINE_MAX + 1) + " HTTP/1.1\r\nHost: x\r\n\r\nHello|eve\nspam\n",
+    ],
+)
+def test_no_web_page_talks_in_the_rooms_through_a_browser(house: House, request_: str) -> None:
+    eve = house.visit(request_)
+    eve.finish()
+    assert (eve.ended, eve.arrived) == (True, False)
+    assert house.bodies() == []
+    assert eve.heard == [("POST / HTTP/1.1", False)] * (len(request_.split("\n")[0]) < LINE_MAX)
+
+
+# --- lines -----------------------------------------------------------------------------------------
+def test_a_first_client_without_line_ends_is_understood(house: House) -> None:
+    zoe = house.visit("Hello|zoé")
+    assert zoe.text == ""
+    assert zoe.door.due == house.now + SILENCE_S
+    house.wait(SILENCE_S)
+    assert zoe.news() == ["Annonce : zoé a rejoint la chatroom"]
+    for body in ("un", "deux"):
+        zoe.send(body)
+        house.wait(SILENCE_S)
+    assert house.bodies() == ["un", "deux"]
+
+
+def test_a_line_that_is_too_long_is_told_of_and_the_next_is_said(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.news()
+    zoe.send("x" * (LINE_MAX + 1) + "\n" + "y" * LINE_MAX + "\nz\n")
+    assert zoe.news() == [TOO_LONG]
+    assert house.bodies() == ["y" * LINE_MAX, "z"]
+
+
+@pytest.mark.parametrize("size", [LINE_MAX - 1, LINE_MAX, LINE_MAX + 1, LINE_MAX + 2, 10 * LINE_MAX])
+@pytest.mark.parametrize("tail", ["", "\r"])
+def test_the_end_of_a_long_line_is_always_waited_for(house: House, size: int, tail: str) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.send("x" * size + tail)
+    assert not zoe.door.is_full
+    zoe.send("\nafter\n")
+    assert house.bodies()[-1] == "after"
+
+
+def test_who_sends_more_than_can_be_taken_is_read_no_more_for_a_while(house: House) -> None:
+    house.slow = True
+    zoe = house.visit("Hello|zoé\n")
+    line = "x" * 1000 + "\n"
+    fullness = []
+    for count in (64, READ_AHEAD // len(line) + 1):
+        zoe.send(line * count)
+        fullness.append(zoe.door.is_full)
+    house.store()
+    house.settle()
+    assert [*fullness, zoe.door.is_full] == [False, True, False]
+
+
+# --- the end ---------------------------------------------------------------------------------------
+def test_after_the_end_of_input_the_answers_are_waited_for_but_not_for_ever(house: House) -> None:
+    house.slow = True
+    zoe = house.visit("Hello|zoé\nsalut\n")
+    zoe.finish()
+    assert not zoe.ended
+    assert zoe.door.due == house.now + LINGER_S
+    house.wait(LINGER_S - 1)
+    assert not zoe.ended
+    house.wait(1)
+    assert zoe.ended
+
+
+def test_who_is_told_why_after_the_end_of_input(house: House) -> None:
+    house.slow = True
+    zoe = house.visit("Hello|zoé\nsalut\n")
+    zoe.news()
+    zoe.finish()
+    house.refuse("disk-full")
+    house.settle()
+    assert zoe.news() == ["! not sent: salut (the server could not store the message (disk-full))"]
+    assert zoe.ended
+
+
+def test_all_questions_of_one_chunk_are_answered_before_the_end(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n/who\n/rooms\n/join nowhere\n/text salut")
+    zoe.finish()
+    lines = zoe.news()
+    assert [line for line in lines if "zoé" in line or "general" in line or "nowhere" in line] == lines
+    assert len(lines) == 5
+    assert lines[-1] == "zoé: salut"
+    assert zoe.ended
+
+
+def test_a_server_that_stops_says_so(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.news()
+    house.feed(Stopping(0))
+    house.settle()
+    assert zoe.news() == ["Annonce : le serveur s'arrête"]
+    assert zoe.door.has_work or zoe.ended
+    zoe.step()
+    assert zoe.ended
+
+
+def test_a_line_of_the_history_that_somebody_spoilt_costs_only_itself(house: House) -> None:
+    ann = house.enter("ann", GENERAL)
+    for body in ("one", "two", "three"):
+        ann.say(body)
+    house.disk[GENERAL][1] = b'{"id":2,"spoilt":true}'
+    zoe = house.visit("Hello\n")
+    assert zoe.news()[1:] == ["[12:34] ann a dit : one", "[12:34] ann a dit : three"]
+
+
+# --- however things happen -------------------------------------------------------------------------
+TALK = st.sampled_from(
+    ["salut", "/text salut", "/who", "/join general", "/message bob psst", "//", "/x", "\x00"]
+)
+SAID = ("salut", "/text salut", "//")
+ACTIONS = st.lists(
+    st.one_of(
+        st.tuples(st.just("store"), st.integers(1, 3)),
+        st.tuples(st.just("page"), st.just(1)),
+        st.tuples(st.just("say"), st.integers(1, 2)),
+    ),
+    max_size=30,
+)
+
+
+def live(visitor: Visitor) -> list[str]:
+    """What others said, in general, with or without the time in front."""
+    return [line.removeprefix("[12:34] ") for line in visitor.text.splitlines() if "ann a dit : " in line]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(TALK, max_size=80), st.integers(0, 40), ACTIONS, st.integers(0, 30))
+def test_however_the_disk_and_the_others_are_everything_is_said_once_and_in_order(
+    talk: list[str], before: int, actions: list[tuple[str, int]], history: int
+) -> None:
+    house = House(HubSettings(rate=0))
+    ann = house.enter("ann", GENERAL)
+    house.visit("Hello|bob\n")
+    bodies = [f"m{number}" for number in range(before)]
+    for body in bodies:
+        ann.say(body)
+    house.slow, house.reads_pages = True, False
+    zoe = house.visit("Hello|zoé\n" + "".join(f"{line}\n" for line in talk), history=history)
+    for action, count in actions:
+        match action:
+            case "store":
+                house.store(count)
+            case "page":
+                house.read_pages(count)
+            case _:
+                bodies.append(f"m{len(bodies)}")
+                ann.say(bodies[-1])
+        house.settle()
+    house.slow, house.reads_pages = False, True
+    for _round in range(len(talk) + 2):
+        house.store()
+        house.settle()
+    expected = [line.removeprefix("/text ").removeprefix("//") for line in talk if line in SAID]
+    mine = [body for body in house.bodies() if body not in bodies]
+    assert mine == [body or "/" for body in expected]
+    assert live(zoe) == [f"ann a dit : {body}" for body in bodies[max(0, before - history) :]]
+    assert "zoé a dit" not in zoe.text
+    assert zoe.text.count("zoé: salut") == talk.count("/text salut")
+    zoe.finish()
+    assert zoe.ended
