@@ -301,6 +301,10 @@ class EmbeddedLog:
     async def drain(self) -> None:
         """Take no more drafts, and wait for the outcome of those that were given."""
         self._is_draining = True
+        await self.settle()
+
+    async def settle(self) -> None:
+        """Wait until nothing is on its way to the disk."""
         if self._round is not None or self._is_begun:
             waiter = self._loop.create_future()
             self._idle.append(waiter)

@@ -140,7 +140,7 @@ def _at(peer: tuple[str, int]) -> str:
 
 
 def _sentence(report: Report) -> str:
-    who = f"{report.nick} ({report.user})"
+    who = f"{report.nick} ({report.user})" if report.user else "somebody"
     where = f" #{report.room}" if report.room else ""
     match report.happening:
         case Happening.LOGGED_IN:

@@ -186,6 +186,7 @@ class Server:
         undo.push_async_callback(self._control.close)
         self._announcement = await asyncio.to_thread(Announcement, self._places.runtime, self.description())
         self.runner.feed(Started())
+        await self._log.settle()  # the default room is there before anybody comes
         self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.problem)
 
     def _listen_for_text(self) -> list[socket.socket]:

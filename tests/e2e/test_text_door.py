@@ -94,13 +94,11 @@ def asked(server: Server, *lines: str) -> str:
 
 
 def start(folder: Path, *lines: str, options: tuple[str, ...] = ()) -> Server:
-    """A server with a plain-text door and these settings, whose first room is there."""
+    """A server with a plain-text door and these settings."""
     folder.mkdir(exist_ok=True)
     settings = ["HISTORY_FLUSH_S=0.2", "TEXT_PORT=0", "LANG=en", *lines]
     (folder / "server.conf").write_text("\n".join(settings) + "\n")
-    server = Server(folder, "--config", str(folder / "server.conf"), "-v", *options).start()
-    wait_until(lambda: "#general" in asked(server, "/rooms"), server.console)
-    return server
+    return Server(folder, "--config", str(folder / "server.conf"), "-v", *options).start()
 
 
 @contextmanager
@@ -404,6 +402,27 @@ def test_a_newcomer_reads_the_last_20_messages_and_then_what_is_said(server: Ser
             assert past(before) == [*(f"zoé a dit : numéro {n}" for n in range(11, 30)), "zoé: fin"]
             zoe.send("encore\n")
             assert it4.line() == "zoé a dit : encore"
+
+
+def test_what_is_said_before_quit_is_heard_before_the_leaving(server: Server) -> None:
+    with caller(server, "zoé") as listener, Caller(server) as hasty:
+        hasty.send("Hello|it4\nun\ndeux\n/quit\n")
+        assert hasty.rest().endswith("Au revoir !\n")
+        heard = [listener.line() for _ in range(4)]
+    assert heard == [
+        "Annonce : it4 a rejoint la chatroom",
+        "it4 a dit : un",
+        "it4 a dit : deux",
+        "Annonce : it4 a quitté la chatroom",
+    ]
+
+
+def test_answers_come_behind_the_past(server: Server) -> None:
+    with caller(server, "zoé") as speaker, caller(server) as listener:
+        speaker.send("avant\n")
+        listener.wait_for("zoé a dit : avant\n")
+    said = asked(server, "Hello|it4", "/nope").splitlines()
+    assert [line[:1] for line in said[-3:]] == ["[", "A", "!"], said
 
 
 @pytest.mark.parametrize(("count", "shown"), [(0, 0), (3, 3)])

@@ -56,7 +56,7 @@ class TextConnection:
         self._phase = _Phase.KNOCKING
         self._lines = LineReader()
         self._guest = Guest(settings)
-        self._first: speech.Speech | None = None
+        self._next: speech.Speech | None = None
         self._until: float | None = None
         self._headers = 0
         self._is_browser = False
@@ -91,7 +91,7 @@ class TextConnection:
         return bool(guest.asks) or guest.has_left or (not guest.is_busy and self._waits())
 
     def _waits(self) -> bool:
-        return self._first is not None or self._lines.has_rest or self._lines.is_over
+        return self._next is not None or self._lines.has_rest or self._lines.is_over
 
     @property
     def due(self) -> float | None:
@@ -120,9 +120,11 @@ class TextConnection:
         return self._phase is not _Phase.OVER and not guest.has_left and not guest.is_busy
 
     def _take_next(self, now: float) -> bool:
-        if self._first is not None and self._phase is _Phase.INSIDE:
-            first, self._first = self._first, None
-            self._guest.take(first)
+        if self._next is not None and self._phase is _Phase.INSIDE:
+            if isinstance(self._next, speech.Quit) and not self._guest.is_idle:
+                return False  # what was said before is heard before
+            said, self._next = self._next, None
+            self._guest.take(said)
             return True
         line = self._lines.next(now)
         if line is None:
@@ -150,7 +152,7 @@ class TextConnection:
         if is_first:
             self._take_first(said, now)
         else:
-            self._guest.take(said)
+            self._next = said
 
     def _take_first(self, first: speech.Speech, now: float) -> None:
         match first:
@@ -170,7 +172,7 @@ class TextConnection:
                 self._say(f"Hello {_at(self._peer)}")
                 self._go_in("")
             case _:
-                self._first = first
+                self._next = first
                 self._go_in("")
 
     def _go_in(self, nick: str) -> None:
@@ -179,7 +181,7 @@ class TextConnection:
 
     def _linger(self, now: float) -> None:
         """Once all that was sent is taken, wait a little for what it comes to."""
-        if self._until is None and self._lines.is_over and self._first is None:
+        if self._until is None and self._lines.is_over and self._next is None:
             self._until = now + LINGER_S
 
     def _end_if_done(self, now: float) -> None:
@@ -190,7 +192,7 @@ class TextConnection:
         elif self._phase is _Phase.KNOCKING and self._lines.is_over:
             self._phase = _Phase.OVER
         elif self._phase is _Phase.INSIDE:
-            is_done = self._lines.is_over and self._first is None and self._guest.is_idle
+            is_done = self._lines.is_over and self._next is None and self._guest.is_idle
             if is_done or is_late or self._guest.has_left:
                 self._phase = _Phase.OVER
 

@@ -254,7 +254,7 @@ class Guest:
         self._note_people(joined.people)
         reading = Reading(max(0, room.last - self._settings.history), room.last)
         self._readings[room.id] = reading
-        self._fill(room.id, reading)
+        self._fill(room.id, reading, waits=True)
         self._greet()
 
     def _greet(self) -> None:
@@ -300,8 +300,8 @@ class Guest:
             return ""
         return forms.whispered(line) if line.room in self._directs else forms.said(line)
 
-    def _fill(self, room: RoomId, reading: Reading) -> None:
-        """Ask for a page where lines are missing."""
+    def _fill(self, room: RoomId, reading: Reading, *, waits: bool = False) -> None:
+        """Ask for a page where lines are missing; `waits` as in `_ask`."""
         if not reading.wants_page:
             return
 
@@ -316,7 +316,7 @@ class Guest:
                 self._greet()
 
         reading.is_asked = True
-        self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=False)
+        self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=waits)
 
     def _take_gap(self, gap: Gap) -> None:
         reading = self._readings.get(gap.room)
