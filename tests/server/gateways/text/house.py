@@ -4,19 +4,17 @@ What the hub sends a visitor waits in a queue of frames, as in the server; `Hous
 pages and lets visitors go on, until nothing is left to do.
 """
 
-import re
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
 from chatroom.common.texts import Texts
 from chatroom.protocol import codec
-from chatroom.protocol.frames import AnyFrame, Page
+from chatroom.protocol.frames import AnyFrame, Gap, Page
 from chatroom.protocol.ids import RoomId
 from chatroom_server.core.effects import Effect, FetchPage
 from chatroom_server.core.inputs import Arrived, LinkId, PageSent
 from chatroom_server.core.settings import HubSettings
 from chatroom_server.gateways.text import TextConnection, TextSettings
-from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX
 from chatroom_server.history.memory import MemoryLog
 from chatroom_server.shell.pages import page_frame
 from tests.server.core.stage import GENERAL, Actor, Stage
@@ -27,7 +25,6 @@ HERE = ("192.0.2.1", 9998)
 PORT = 4321
 ROUNDS_MAX = 20_000
 PAGE_BYTES = 2048
-_CLOCK = re.compile(r"^\[12:34\] ", re.MULTILINE)
 
 
 class Visitor(Actor):
@@ -83,6 +80,11 @@ class Visitor(Actor):
 
     def put(self, data: bytes) -> None:
         self._queue.append(data)
+
+    def miss(self, gap: Gap) -> None:
+        """Lose what waits, as a link that does not read; then be told of it."""
+        self._queue = [codec.encode(gap)]
+        self.house.settle()
 
     def step(self) -> None:
         if self.ended or self.house.now < self.held_until:
@@ -206,11 +208,6 @@ class House(Stage):
             super()._perform(effect)
 
 
-def without_past(lines: list[str]) -> list[str]:
-    """Only what is live."""
-    return [line for line in lines if not _CLOCK.match(line)]
-
-
 def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
     """What a coroutine returns that waits for nothing."""
     try:
@@ -219,6 +216,3 @@ def _run(coroutine: Coroutine[Any, Any, _T]) -> _T:
         result: _T = done.value
         return result
     raise AssertionError("it waits")
-
-
-__all__ = ["GENERAL", "HOST", "IN_FLIGHT_MAX", "PORT", "House", "Visitor", "without_past"]

@@ -5,12 +5,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.protocol.codec import encode
-from chatroom.protocol.frames import Hello
+from chatroom.protocol.frames import Gap, Hello
 from chatroom_server.core.inputs import Stopping
 from chatroom_server.core.settings import HubSettings
 from chatroom_server.gateways.text.connection import READ_AHEAD
 from chatroom_server.gateways.text.settings import HEADERS_S, LINE_MAX, LINGER_S, SILENCE_S
-from tests.server.core.stage import GENERAL
+from tests.server.core.stage import GENERAL, Actor
 from tests.server.gateways.text.house import HERE, PORT, House, Visitor
 
 TOO_LONG = f"! the line is too long: at most {LINE_MAX} bytes are allowed"
@@ -19,6 +19,20 @@ TOO_LONG = f"! the line is too long: at most {LINE_MAX} bytes are allowed"
 @pytest.fixture
 def house() -> House:
     return House()
+
+
+@pytest.fixture
+def ann(house: House) -> Actor:
+    """Somebody with a key, of another client."""
+    return house.enter("ann", GENERAL)
+
+
+@pytest.fixture
+def bob(house: House, ann: Actor) -> Visitor:
+    """A guest who looks on."""
+    bob = house.visit("Hello|bob\n")
+    bob.news()
+    return bob
 
 
 # --- before it is inside -------------------------------------------------------------------------
@@ -146,6 +160,69 @@ def test_who_sends_more_than_can_be_taken_is_read_no_more_for_a_while(house: Hou
     house.store()
     house.settle()
     assert [*fullness, zoe.door.is_full] == [False, True, False]
+
+
+# --- links that are slow, and odd words ---------------------------------------------------------
+def test_a_link_that_was_too_slow_gets_what_it_missed(house: House, ann: Actor, bob: Visitor) -> None:
+    for number in range(300):
+        ann.say(f"m{number}")
+    house.enter("eve", GENERAL)
+    bob.miss(Gap(GENERAL, 0, 300))
+    ann.say("live")
+    house.settle()
+    assert bob.news() == [*(f"ann a dit : m{number}" for number in range(300)), "ann a dit : live"]
+    bob.send("/text eve coucou\n")  # she came unseen
+    assert bob.news() == ["bob: coucou"]
+
+
+def test_ones_own_messages_are_known_to_be_stored_though_the_link_was_too_slow(
+    house: House, bob: Visitor
+) -> None:
+    house.slow = True
+    bob.send("one\ntwo\n")
+    house.store()
+    bob.miss(Gap(GENERAL, 0, 2))
+    bob.finish()
+    assert bob.ended
+    assert bob.news() == []
+
+
+def test_the_past_of_a_room_that_one_has_left_does_not_come_any_more(house: House, ann: Actor) -> None:
+    for _message in range(20):
+        ann.say("general " * 80)
+    ann.join("lab", create=True)
+    ann.say("lab's past", "lab")
+    house.reads_pages = False
+    zoe = house.visit("Hello|zoé\n/join lab\nsalut\n")
+    house.read_pages(1)
+    house.settle()
+    house.reads_pages = True
+    house.settle()
+    assert house.bodies("lab") == ["lab's past", "salut"]
+    shown = zoe.news()
+    behind = shown[shown.index("[12:34] ann a dit : lab's past") + 1 :]
+    assert behind in ([], ["Annonce : zoé a rejoint la chatroom"])
+    assert len(shown) < 20
+
+
+def test_an_address_of_ipv6_stands_in_brackets(house: House, bob: Visitor) -> None:
+    zoe = house.visit("Hello\nsalut\n", host="fe80::1%eth0", port=5000)
+    assert zoe.news() == ["Hello [fe80::1%eth0]:5000"]
+    assert bob.news()[-1] == "[fe80::1%eth0]:5000 a dit : salut"
+    assert zoe.heard[-1] == ("salut", True)
+
+
+@pytest.mark.parametrize("odd", ["{0}", "{nick}", "{", "}{reason}", "%s"])
+def test_braces_are_text_like_all_else(house: House, bob: Visitor, odd: str) -> None:
+    bob.send(f"/join {odd}\n/message {odd} x\n/{odd}\n")
+    told = bob.news()
+    assert len(told) == 3
+    assert all(odd in line for line in told)
+    house.slow = True
+    bob.send(f"{odd}\n")
+    house.refuse()
+    house.settle()
+    assert bob.news() == [f"! not sent: {odd} (the server could not store the message (disk-full))"]
 
 
 # --- the end ---------------------------------------------------------------------------------------
