@@ -13,6 +13,10 @@ BYTES_MAX: Final = 200
 _BLANK: Final = "\u2800"
 """A letter of Braille without dots: visible by its category alone."""
 
+_NICK_STARTS: Final = "@#/=!*"
+"""Of commands and rooms, and of what clients say of themselves: `! …`, `* bob waves`."""
+_SERVERS_WORDS: Final = re.compile(r"annonce|notice|\[\d\d?:\d\d\].*")
+"""What announcements, and lines with their time, begin with."""
 _UNSEEN: Final = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
 """Joiners and variation selectors: two names that differ in these alone look the same."""
 _ADDRESS: Final = re.compile(r"(\d+(\.\d+){3}|\[[^\]]*\]):\d+")
@@ -23,7 +27,7 @@ class NameProblem(ValueError):  # noqa: N818  # what it says, not what went wron
     """A name cannot be used.
 
     Attributes:
-        code: `empty`, `too-long`, `control`, `start`, `space`, `address`.
+        code: `empty`, `too-long`, `control`, `start`, `space`, `reserved`, `address`.
         sentence: What is wrong with it, in English; `max` is the longest that is allowed.
     """
 
@@ -67,8 +71,10 @@ def check_nick(text: str) -> str:
     _check_characters(nick, _("a nick cannot hold control or invisible characters"))
     if any(character.isspace() for character in nick):
         raise NameProblem("space", _("a nick cannot hold spaces; write jean-pierre"))
-    if nick[0] in "@#/=":
+    if nick[0] in _NICK_STARTS:
         raise NameProblem("start", _("a nick cannot begin with {character}"), character=nick[0])
+    if _SERVERS_WORDS.fullmatch(nick_key(nick)):
+        raise NameProblem("reserved", _("this nick would look like the server's own words"))
     if looks_like_address(nick):
         raise NameProblem("address", _("a nick cannot look like an address"))
     _check_length(nick, NICK_MAX, _("a nick can be {max} characters wide at most"))

@@ -23,12 +23,14 @@ class Key:
         default: As it would be written in the file.
         read: Makes the value of its text; raises ValueError with what is allowed.
         meaning: One sentence.
+        reloads: A program that runs can take another value over.
     """
 
     name: str
     default: str
     read: Reader
     meaning: str
+    reloads: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +88,18 @@ def check_lines(values: Mapping[str, Value]) -> list[str]:
     return [f"{f'{name}={value.text}':<{width}}  ({value.origin})" for name, value in values.items()]
 
 
-def table(keys: Iterable[Key]) -> str:
-    """The keys as a table in Markdown."""
-    rows = [f"| `{key.name}` | {f'`{key.default}`' if key.default else ''} | {key.meaning} |" for key in keys]
+def table(keys: Iterable[Key], *, tells_reload: bool = False) -> str:
+    """The keys as a table in Markdown; `tells_reload` adds a column with those that a reload changes."""
+    rows = [_row(key, tells_reload=tells_reload) for key in keys]
+    if tells_reload:
+        return "\n".join(["| key | default | reload | |", "|---|---|---|---|", *rows])
     return "\n".join(["| key | default | |", "|---|---|---|", *rows])
+
+
+def _row(key: Key, *, tells_reload: bool) -> str:
+    default = f"`{key.default}`" if key.default else ""
+    reloads = [("yes" if key.reloads else "")] if tells_reload else []
+    return f"| {' | '.join([f'`{key.name}`', default, *reloads, key.meaning])} |"
 
 
 # --- readers ---------------------------------------------------------------------------------

@@ -77,6 +77,23 @@ def test_the_first_sign_is_named() -> None:
 
 
 @pytest.mark.parametrize(
+    ("nick", "code"),
+    [
+        ("!", "start"),
+        ("*", "start"),
+        ("Annonce", "reserved"),
+        ("NOTICE", "reserved"),
+        ("[12:34]", "reserved"),
+        ("[9:05]bob", "reserved"),
+    ],
+)
+def test_no_nick_looks_like_what_programs_say(nick: str, code: str) -> None:
+    with pytest.raises(NameProblem) as caught:
+        check_nick(nick)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
     "nick",
     [
         "1.2.3.4:567",

@@ -130,20 +130,20 @@ class TextConnection:
         if line is None:
             return False
         if isinstance(line, LineTooLong):
-            self._take_too_long()
+            self._take_too_long(line)
         elif self._phase is _Phase.ASKED:
             self._take_header(line)
         elif line.strip():
             self._take_line(line, now)
         return True
 
-    def _take_too_long(self) -> None:
+    def _take_too_long(self, line: LineTooLong) -> None:
         if self._phase is _Phase.ASKED:
             return
         sentence = self._settings.texts._("the line is too long: at most {max} bytes are allowed")
         self._say(f"! {sentence.format(max=LINE_MAX)}")
-        if self._phase is _Phase.KNOCKING:  # a request of HTTP, perhaps, and nothing of it may be said
-            self._phase = _Phase.OVER
+        if self._phase is _Phase.KNOCKING and speech.may_be_request(line.start):
+            self._phase = _Phase.OVER  # nothing that stands behind it may be said
 
     def _take_line(self, line: str, now: float) -> None:
         is_first = self._phase is _Phase.KNOCKING

@@ -1,6 +1,7 @@
 """Cuts what plain-text clients send into lines, also what first clients send: bytes without any line end."""
 
 import re
+from dataclasses import dataclass
 from typing import Final
 
 from chatroom_server.gateways.text.settings import LINE_MAX, SILENCE_S
@@ -9,11 +10,18 @@ _TELNET: Final = re.compile(rb"\xff\xfa.*?\xff\xf0|\xff[\xfb-\xfe].?|\xff[\xf0-\
 """Commands of telnet (RFC 854); 0xFF stands nowhere in UTF-8."""
 
 
+_START: Final = 16
+
+
+@dataclass(frozen=True, slots=True)
 class LineTooLong:
-    """Stands for a line that was over the limit, and is thrown away."""
+    """Stands for a line that was over the limit, and is thrown away.
 
+    Attributes:
+        start: What it began with: a few characters.
+    """
 
-TOO_LONG: Final = LineTooLong()
+    start: str
 
 
 class LineReader:
@@ -24,10 +32,11 @@ class LineReader:
     belongs to a longer one is thrown away.
     """
 
-    __slots__ = ("_has_lines", "_heard", "_is_over", "_is_skipping", "_rest", "_searched")
+    __slots__ = ("_has_lines", "_heard", "_is_over", "_is_skipping", "_rest", "_searched", "_start")
 
     def __init__(self) -> None:
         self._rest = bytearray()
+        self._start = b""
         self._searched = 0
         self._heard = 0.0
         self._has_lines = False
@@ -75,8 +84,7 @@ class LineReader:
             return self._take(len(self._rest), len(self._rest))
         self._searched = len(self._rest)
         if len(self._rest) > LINE_MAX + 1:  # a CR may stand at its end
-            self._is_skipping = True
-            self._drop(len(self._rest))
+            self._skip()
         return None
 
     def _is_silent(self, now: float) -> bool:
@@ -87,9 +95,16 @@ class LineReader:
         data = bytes(self._rest[:end])
         self._drop(behind)
         if self._is_skipping or len(data.removesuffix(b"\r")) > LINE_MAX:
+            start = self._start if self._is_skipping else data[:_START]
             self._is_skipping = False
-            return TOO_LONG
+            return LineTooLong(_decoded(start))
         return _decoded(data.removesuffix(b"\r"))
+
+    def _skip(self) -> None:
+        """Throw away what is there of a line that is too long, and what will come of it."""
+        if not self._is_skipping:
+            self._is_skipping, self._start = True, bytes(self._rest[:_START])
+        self._drop(len(self._rest))
 
     def _drop(self, count: int) -> None:
         del self._rest[:count]

@@ -7,6 +7,7 @@ from typing import Final
 
 _REQUEST: Final = re.compile(r"(?:[A-Z]{3,10} \S+ HTTP/\d(?:\.\d)?|GET /\S*)\s*")
 """A request line of HTTP (RFC 9112, section 3), or the whole request of its version 0.9."""
+_METHOD: Final = re.compile(r"\s*[A-Z]{3,10}\s")
 _HELLO: Final = "Hello"
 _HELLO_HEADER: Final = 20
 """In so many characters a hello of our own protocol begins with its first field."""
@@ -173,6 +174,11 @@ def read_first(line: str) -> Speech:
     if hello.strip() == _HELLO:
         return LogIn(nick.strip()) if bar and nick.strip() else Knock()
     return read(line)
+
+
+def may_be_request(start: str) -> bool:
+    """Whether a line that begins so may be a request of HTTP."""
+    return _METHOD.match(start) is not None
 
 
 def read(line: str) -> Speech:

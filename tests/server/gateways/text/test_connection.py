@@ -139,6 +139,12 @@ def test_a_line_that_is_too_long_is_told_of_and_the_next_is_said(house: House) -
     assert house.bodies() == ["y" * LINE_MAX, "z"]
 
 
+def test_a_first_line_that_is_too_long_is_told_of_and_the_next_is_the_first(house: House) -> None:
+    zoe = house.visit("x" * (LINE_MAX + 1) + "\nHello|zoé\nsalut\n")
+    assert zoe.news() == [TOO_LONG, "Annonce : zoé a rejoint la chatroom"]
+    assert house.bodies() == ["salut"]
+
+
 @pytest.mark.parametrize("size", [LINE_MAX - 1, LINE_MAX, LINE_MAX + 1, LINE_MAX + 2, 10 * LINE_MAX])
 @pytest.mark.parametrize("tail", ["", "\r"])
 def test_the_end_of_a_long_line_is_always_waited_for(house: House, size: int, tail: str) -> None:

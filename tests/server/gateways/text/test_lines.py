@@ -4,10 +4,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chatroom_server.gateways.text.lines import TOO_LONG, LineReader, LineTooLong
+from chatroom_server.gateways.text.lines import LineReader, LineTooLong
 from chatroom_server.gateways.text.settings import LINE_MAX, SILENCE_S
 
 MIB = 1024 * 1024
+TOO_LONG = LineTooLong("x" * 16)
 Lines = list[str | LineTooLong]
 
 
