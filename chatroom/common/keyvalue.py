@@ -53,9 +53,9 @@ def _parse_line(line: str, origin: str, known: Collection[str]) -> Entry | None:
     key, separator, value = line.partition("=")
     key = key.strip().upper()
     if not separator or not key:
-        raise SettingsError(f"{origin}: {line[:60]!r} is no setting; write KEY=VALUE")
+        raise SettingsError(one_line(f"{origin}: {line[:60]!r} is no setting; write KEY=VALUE"))
     if key not in known:
-        raise SettingsError(f"{origin}: there is no {one_line(key)[:60]}{suggest(key, known)}")
+        raise SettingsError(one_line(f"{origin}: there is no {one_line(key)[:60]}{suggest(key, known)}"))
     return Entry(key, _unquoted(value), origin)
 
 
