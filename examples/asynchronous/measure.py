@@ -38,40 +38,40 @@ def slow_server(delay_s: float) -> Iterator[str]:
             server.terminate()
 
 
-def time_of(program: str, url_file: Path, delay_s: float) -> float:
-    """Run a program into an empty folder, and give the seconds that it says it took."""
-    with tempfile.TemporaryDirectory(prefix="measure_") as folder:
-        run = subprocess.run(
-            [sys.executable, HERE / program, url_file, "--out-dir", folder, "--wait", str(delay_s + 10)],
-            stdout=subprocess.PIPE,
-            text=True,
-            check=False,
-            # the local server is not behind the proxy, if there is one
-            env={**os.environ, "NO_PROXY": os.environ.get("NO_PROXY", "") + ",127.0.0.1"},
-        )
+def time_of(program: str, url_file: Path, folder: Path, delay_s: float) -> float:
+    """Run a program into a new folder, and give the seconds that it says it took."""
+    folder.mkdir()
+    run = subprocess.run(
+        [sys.executable, HERE / program, url_file, "--out-dir", folder, "--wait", str(delay_s + 10)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+        # the local server is not behind the proxy, if there is one
+        env={**os.environ, "NO_PROXY": os.environ.get("NO_PROXY", "") + ",127.0.0.1"},
+    )
     took = re.search(r" pages in ([\d.]+) s$", run.stdout.rstrip())
     if run.returncode or took is None:
         raise MeasureError(f"{program} did not get all pages; what it said is above")
     return float(took[1])
 
 
-def measure(url_file: Path, delay_s: float) -> None:
+def measure(url_file: Path, folder: Path, delay_s: float) -> None:
     """Time both programs, and print the table."""
     print(f"{'program':24}{'seconds':>8}", flush=True)
     times = []
     for program in PROGRAMS:
-        times.append(time_of(program, url_file, delay_s))
+        times.append(time_of(program, url_file, folder / program, delay_s))
         print(f"{program:24}{times[-1]:8.2f}", flush=True)
     print(f"Waiting for all at once is {times[0] / max(times[1], 0.01):.1f} times as fast.", flush=True)
 
 
-def measure_locally(pages: int, delay_s: float) -> None:
+def measure_locally(pages: int, folder: Path, delay_s: float) -> None:
     """Time both programs on pages of our own server."""
-    with tempfile.TemporaryDirectory(prefix="measure_") as folder, slow_server(delay_s) as address:
-        url_file = Path(folder) / "urls.txt"
+    with slow_server(delay_s) as address:
+        url_file = folder / "urls.txt"
         url_file.write_text("".join(f"{address}/page/{number}\n" for number in range(1, pages + 1)))
-        print(f"{pages} pages, {delay_s:g} s each:", flush=True)
-        measure(url_file, delay_s)
+        print(f"{pages} pages of {address}, {delay_s:g} s each:", flush=True)
+        measure(url_file, folder, delay_s)
 
 
 def seconds(text: str) -> float:
@@ -98,10 +98,11 @@ def main() -> None:
     parser.add_argument("--delay", type=seconds, default=0.5, metavar="SECONDS", help="of each (0.5)")
     options = parser.parse_args()
     try:
-        if options.url_file is not None:
-            measure(options.url_file, options.delay)
-        else:
-            measure_locally(options.pages, options.delay)
+        with tempfile.TemporaryDirectory(prefix="measure_") as folder:
+            if options.url_file is not None:
+                measure(options.url_file, Path(folder), options.delay)
+            else:
+                measure_locally(options.pages, Path(folder), options.delay)
     except MeasureError as error:
         sys.exit(f"Cannot measure: {error}.")
 

@@ -332,7 +332,7 @@ def test_the_slow_server_says_why_it_cannot_listen(server: str, monkeypatch: pyt
 def test_the_measurement_shows_what_waiting_together_saves() -> None:
     [(code, lines)] = run_all(("asynchronous/measure.py", "--pages", 8, "--delay", 0.06))
     assert code == 0, lines
-    assert lines[0] == "8 pages, 0.06 s each:"
+    assert re.fullmatch(r"8 pages of http://127\.0\.0\.1:\d+, 0\.06 s each:", lines[0])
     rows = [line.split() for line in lines[2:4]]
     assert [program for program, _ in rows] == ["web_sync_multiple.py", "web_async_multiple.py"]
     one_by_one, together = (float(seconds) for _, seconds in rows)
@@ -349,7 +349,11 @@ def test_the_measurement_of_given_pages(tmp_path: Path) -> None:
     assert lines[-1].startswith("Cannot measure: web_sync_multiple.py did not get all pages")
 
 
-def test_the_measurement_ends_on_ctrl_c() -> None:
+def test_the_measurement_ends_on_ctrl_c(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     with Program("asynchronous/measure.py", "--delay", "60") as program:
-        program.wait_for("program")
+        address = program.wait_for("10 pages of ").split()[3].rstrip(",")
+        while not stats(address)["pages"]:
+            pass  # the first program waits for its first page once the server knows it
         assert program.interrupt() == 0
+    assert list(tmp_path.iterdir()) == []
