@@ -1,7 +1,7 @@
 """The server's settings: one table of keys, and how they are read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Final, cast
@@ -16,23 +16,24 @@ KEYS: Final = (
     read.Key("PORT", "9999", read.whole(0, 65535), "TCP port; 0 takes a free one."),
     read.Key("DATA", "", read.text, "Folder of the journal, the rooms and the server's key; empty: the user's data folder."),
     read.Key("DEFAULT_ROOM", "general", check_room, "The room that exists from the start."),
-    read.Key("HISTORY_FLUSH_S", "5", read.seconds(0.05, 3600), "Seconds between two writes of the rooms' files."),
+    read.Key("HISTORY_FLUSH_S", "5", read.seconds(0.05, 3600), "Seconds between two writes of the rooms' files.", reloads=True),
     read.Key("FSYNC", "yes", read.yes_no, "no leaves it to the system when messages reach the disk: a power cut can lose some."),
-    read.Key("GUESTS", "no", read.yes_no, "Admit users without a key: a class, a kiosk, a benchmark."),
-    read.Key("OPEN", "no", read.yes_no, "Let newcomers from other machines in without an invitation."),
-    read.Key("PUBLIC", "", read.host_ports, "host:port under which others reach this server; named in invitations. Several with commas."),
+    read.Key("GUESTS", "no", read.yes_no, "Admit users without a key: a class, a kiosk, a benchmark.", reloads=True),
+    read.Key("OPEN", "no", read.yes_no, "Let newcomers from other machines in without an invitation.", reloads=True),
+    read.Key("PUBLIC", "", read.host_ports, "host:port under which others reach this server; named in invitations. Several with commas.", reloads=True),
     read.Key("LOCAL_PEERS", "127.0.0.0/8,::1", read.networks, "Peers that count as this machine: no TLS, no invitation needed."),
-    read.Key("BURST", "1000", read.whole(0, 10**9), "Messages that a user may send at once; 0: no limit."),
-    read.Key("RATE", "100", read.whole(0, 10**9), "Messages a second that a user may send after that; 0: no limit."),
-    read.Key("MAX_LINKS", "10000", read.whole(1, 10**6), "Links at the same time."),
-    read.Key("MAX_LINKS_PER_ADDRESS", "256", read.whole(1, 10**6), "Links from one address that is not local."),
-    read.Key("MAX_ROOMS", "10000", read.whole(1, 10**6), "Rooms, direct conversations not counted."),
-    read.Key("MAX_USERS", "100000", read.whole(1, 10**7), "Users that the server keeps."),
+    read.Key("BURST", "1000", read.whole(0, 10**9), "Messages that a user may send at once; 0: no limit.", reloads=True),
+    read.Key("RATE", "100", read.whole(0, 10**9), "Messages a second that a user may send after that; 0: no limit.", reloads=True),
+    read.Key("MAX_LINKS", "10000", read.whole(1, 10**6), "Links at the same time.", reloads=True),
+    read.Key("MAX_LINKS_PER_ADDRESS", "256", read.whole(1, 10**6), "Links from one address that is not local.", reloads=True),
+    read.Key("MAX_ROOMS", "10000", read.whole(1, 10**6), "Rooms, direct conversations not counted.", reloads=True),
+    read.Key("MAX_USERS", "100000", read.whole(1, 10**7), "Users that the server keeps.", reloads=True),
     read.Key("TEXT_PORT", "", read.optional(read.whole(0, 65535)), "TCP port of the plain-text door, for netcat, telnet and own clients; 0 takes a free one, empty: there is none."),
     read.Key("TEXT_HOST", "127.0.0.1", read.host_name, "Address of the plain-text door. It is neither encrypted nor authenticated."),
-    read.Key("TEXT_HISTORY", "20", read.whole(0, 512), "Messages that who comes in by the plain-text door is shown."),
+    read.Key("TEXT_HISTORY", "20", read.whole(0, 512), "Messages that who comes in by the plain-text door is shown.", reloads=True),
+    read.Key("RESTART_S", "5", read.seconds(0, 3600), "After SIGTERM clients are told that the server is back in so many seconds; 0: that it stops.", reloads=True),
     read.Key("LOG_DIR", "", read.text, f"Folder of server.log; empty: {COURSE_LOGS} where that can be written, else the user's log folder."),
-    read.Key("LOG_CONVERSATION", "yes", read.yes_no, "no keeps what people say out of server.log."),
+    read.Key("LOG_CONVERSATION", "yes", read.yes_no, "no keeps what people say out of server.log.", reloads=True),
     read.Key("LANG", "", read.choice("", "en", "fr"), "Language of the server's sentences; empty: the locale's."),
 )  # fmt: skip
 _NAMES: Final = tuple(key.name for key in KEYS)
@@ -70,6 +71,7 @@ class Settings:
     text_port: int | None
     text_host: str
     text_history: int
+    restart_s: float
     log_dir: Path | None
     log_conversation: bool
     lang: str
@@ -143,6 +145,20 @@ def log_folders(settings: Settings, environ: Mapping[str, str]) -> list[Path]:
     from platformdirs import user_log_path
 
     return [Path(COURSE_LOGS), user_log_path("chatroom", appauthor=False)]
+
+
+def reloaded(settings: Settings, read_again: Settings) -> tuple[Settings, list[str], list[str]]:
+    """What a server that runs makes of its settings, read again.
+
+    Returns:
+        Those that are in force then; the keys that changed; and those that differ, but need a restart.
+    """
+    differing = [key for key in KEYS if settings.values[key.name].value != read_again.values[key.name].value]
+    changed = [key.name for key in differing if key.reloads]
+    values = dict(settings.values) | {name: read_again.values[name] for name in changed}
+    fields = {name.lower(): values[name].value for name in changed}
+    in_force = replace(settings, values=values, **fields)  # type: ignore[arg-type]  # as in `_settings`
+    return in_force, changed, [key.name for key in differing if not key.reloads]
 
 
 def check_lines(settings: Settings) -> list[str]:

@@ -19,6 +19,9 @@ This page is made from the code.
 
 `chatroom-server --check` shows each value and where it came from.
 
+After a change, `chatroom-server reload` (or SIGHUP) takes over what has *yes* below, and cuts nobody off; it
+names what needs a restart of the server. A file with an error changes nothing.
+
 {server}
 
 ## The client: `client.conf` in the user's configuration folder, or `chatroom --config client.conf`
@@ -36,7 +39,9 @@ the user's log folder; `LOG_DIR` says otherwise.
 
 def page() -> str:
     """The page as the code has it now."""
-    return _PAGE.format(server=table(chatroom_server.config.KEYS), client=table(chatroom.config.KEYS))
+    return _PAGE.format(
+        server=table(chatroom_server.config.KEYS, tells_reload=True), client=table(chatroom.config.KEYS)
+    )
 
 
 def main() -> int:

@@ -22,6 +22,7 @@ from chatroom_server.core.inputs import (
     PageSent,
     Received,
     Refused,
+    SettingsChanged,
     Started,
     Stopping,
     Stored,
@@ -167,6 +168,8 @@ class Hub:
                 self._start()
             case InvitationReplaced(secret):
                 state.identity = replace(state.identity, invitation_secret=secret)
+            case SettingsChanged(settings):
+                state.change_settings(settings)
             case Stopping(back_in_s):
                 self._stop(back_in_s)
             case Received():

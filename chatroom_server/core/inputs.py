@@ -6,6 +6,7 @@ import msgspec
 
 from chatroom.protocol.frames import AnyFrame
 from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.settings import HubSettings
 
 LinkId = NewType("LinkId", int)
 """A connection of this process, never used again."""
@@ -77,6 +78,16 @@ class InvitationReplaced(msgspec.Struct, frozen=True):
     secret: bytes | None
 
 
+class SettingsChanged(msgspec.Struct, frozen=True):
+    """The operator decides otherwise from now on; who is here stays.
+
+    Attributes:
+        settings: As a whole. The default room is the one from before.
+    """
+
+    settings: HubSettings
+
+
 class Woke(msgspec.Struct, frozen=True):
     """The time asked for by `WakeAt` has come."""
 
@@ -92,5 +103,15 @@ class Stopping(msgspec.Struct, frozen=True):
 
 
 Input = (
-    Started | Arrived | Received | Left | Stored | Refused | PageSent | InvitationReplaced | Woke | Stopping
+    Started
+    | Arrived
+    | Received
+    | Left
+    | Stored
+    | Refused
+    | PageSent
+    | InvitationReplaced
+    | SettingsChanged
+    | Woke
+    | Stopping
 )

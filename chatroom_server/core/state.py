@@ -220,6 +220,14 @@ class HubState:
             bucket = self.buckets[user.id] = Bucket(burst, rate, burst, self.now)
         return bucket
 
+    def change_settings(self, settings: HubSettings) -> None:
+        """Go by other settings. What users may send begins anew where its bounds are others."""
+        before, self.settings = self.settings, settings
+        if (before.burst, before.rate) != (settings.burst, settings.rate):
+            self.buckets.clear()
+            for session in self.sessions.values():
+                session.bucket = self.bucket(session.user)
+
 
 def failure(
     code: ErrorCode, args: Mapping[str, object] = _NO_WORDS, rid: int = 0, *, fatal: bool = False

@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from chatroom_server.config import KEYS, ConfigError, Settings, check_lines, load_settings, log_folders
+from chatroom_server.config import (
+    KEYS,
+    ConfigError,
+    Settings,
+    check_lines,
+    load_settings,
+    log_folders,
+    reloaded,
+)
 
 SAMPLE = Path(__file__).parents[2] / "assets" / "server.conf"
 
@@ -82,6 +90,32 @@ def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, text)
     assert str(caught.value) == sentence
+
+
+def test_what_is_read_again_changes_what_can_change(tmp_path: Path) -> None:
+    before = _load(tmp_path, "RATE=1\nPORT=1\nGUESTS=no", HOST="127.0.0.1")
+    again = _load(tmp_path, "RATE=2\nPORT=2\nHOST=127.0.0.2\nBURST=1000", HOST="127.0.0.1")
+    now, changed, waiting = reloaded(before, again)
+    assert (changed, waiting) == (["RATE"], ["PORT"])
+    assert (now.rate, now.port) == (2, 1)
+    assert (now.values["RATE"].text, now.values["PORT"].text) == ("2", "1")
+    assert reloaded(now, again)[1:] == ([], ["PORT"])
+    assert reloaded(before, before) == (before, [], [])
+
+
+def test_what_a_reload_changes() -> None:
+    assert {key.name for key in KEYS if not key.reloads} == {
+        "HOST",
+        "PORT",
+        "DATA",
+        "DEFAULT_ROOM",
+        "FSYNC",
+        "LOCAL_PEERS",
+        "TEXT_PORT",
+        "TEXT_HOST",
+        "LOG_DIR",
+        "LANG",
+    }
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from chatroom.protocol.frames import Away, ListRooms, Send
 from chatroom.protocol.ids import DeviceId
 from chatroom_server.core import limits
 from chatroom_server.core.effects import Hold
+from chatroom_server.core.inputs import SettingsChanged
 from chatroom_server.core.rates import Bucket, message_cost
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Stage
@@ -45,6 +46,31 @@ def holds(stage: Stage, actor: Actor) -> list[float]:
         for effect in stage.effects
         if isinstance(effect, Hold) and effect.link == actor.id
     ]
+
+
+def test_other_bounds_count_at_once_for_who_is_here() -> None:
+    stage = Stage(HubSettings(burst=2, rate=1))
+    ann = stage.enter("ann", GENERAL)
+    for _ in range(5):
+        ann.say("x")
+    assert holds(stage, ann)
+    stage.effects.clear()
+    stage.feed(SettingsChanged(HubSettings(burst=100, rate=1)))
+    for _ in range(90):
+        ann.say("y")
+    assert not holds(stage, ann)
+    assert len(ann.bodies()) == 95
+
+
+def test_a_change_of_something_else_fills_no_bucket() -> None:
+    stage = Stage(HubSettings(burst=2, rate=1))
+    ann = stage.enter("ann", GENERAL)
+    for _ in range(5):
+        ann.say("x")
+    stage.effects.clear()
+    stage.feed(SettingsChanged(HubSettings(burst=2, rate=1, max_rooms=1)))
+    ann.say("y")
+    assert holds(stage, ann)
 
 
 def test_a_pipe_of_lines_is_slowed_and_whole() -> None:
