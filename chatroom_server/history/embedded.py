@@ -30,7 +30,7 @@ from chatroom_server.history.records import Position, room_word
 from chatroom_server.history.rooms import RoomStore
 from chatroom_server.history.settings import LogSettings
 from chatroom_server.history.state import RoomState
-from chatroom_server.history.worker import Worker
+from chatroom_server.history.worker import StartJobs, Worker
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ async def open_log(
     fsync: bool = True,
     settings: LogSettings | None = None,
     note: str = "",
+    start_jobs: StartJobs = Worker,
 ) -> tuple["EmbeddedLog", Recovery]:
     """Open a data folder, making it where there is none. What blocks runs on a thread.
 
@@ -70,6 +71,7 @@ async def open_log(
         lose what
             was said to be stored.
         note: What others may read in the folder's lock, such as the path of the control socket.
+        start_jobs: Makes what does blocking work.
 
     Raises:
         HistoryError: The folder cannot be used; the message says why and what to do.
@@ -77,7 +79,16 @@ async def open_log(
     files = files or OsFiles()
     settings = settings or LogSettings()
     opened = await asyncio.to_thread(open_folder, folder, files, settings, durable=fsync, note=note)
-    log = EmbeddedLog(folder, opened, on_outcome, on_flush_due, files=files, fsync=fsync, settings=settings)
+    log = EmbeddedLog(
+        folder,
+        opened,
+        on_outcome,
+        on_flush_due,
+        files=files,
+        fsync=fsync,
+        settings=settings,
+        start_jobs=start_jobs,
+    )
     return log, opened.recovery
 
 
@@ -94,6 +105,7 @@ class EmbeddedLog:
         files: Files,
         fsync: bool,
         settings: LogSettings,
+        start_jobs: StartJobs,
     ) -> None:
         loop = asyncio.get_running_loop()
         self._loop = loop
@@ -129,8 +141,9 @@ class EmbeddedLog:
             yielded=opened.next_place,
             accounts=opened.checkpoint.accounts,
             loop=loop,
+            start_jobs=start_jobs,
         )
-        self._writer = Worker("chatroom-journal", loop)
+        self._writer = start_jobs("chatroom-journal", loop)
         self._pager = Pager(files, folder / rooms.FOLDER, self._store, threads=settings.read_threads)
         self._waiting: list[Draft] = []
         self._round: _Round | None = None

@@ -10,7 +10,7 @@ from chatroom.protocol.ids import MessageId, RoomId
 from chatroom_server.history.flusher import Flusher, FlushJob, FlushResult
 from chatroom_server.history.records import Position
 from chatroom_server.history.state import RoomState
-from chatroom_server.history.worker import Worker
+from chatroom_server.history.worker import StartJobs
 
 _log = logging.getLogger(__name__)
 
@@ -45,13 +45,14 @@ class Filing:
         yielded: Position,
         accounts: MessageId,
         loop: asyncio.AbstractEventLoop,
+        start_jobs: StartJobs,
     ) -> None:
         self.yielded = yielded
         self.trouble = ""
         self._flusher = flusher
         self._rooms = rooms
         self._loop = loop
-        self._thread = Worker("chatroom-flush", loop)
+        self._thread = start_jobs("chatroom-flush", loop)
         self._projected = flusher.checkpoint.projected
         self._accounts = accounts
         self._replaced: dict[str, bytes] = {}

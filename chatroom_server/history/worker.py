@@ -5,9 +5,23 @@ import contextlib
 import threading
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 T = TypeVar("T")
+
+
+class Jobs(Protocol):
+    """Does blocking jobs one after another, beside the event loop."""
+
+    def submit(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
+        """Run a job, which must not raise, then `done` with its result on the loop."""
+
+    def stop(self) -> None:
+        """End after the jobs that were given, and wait for that."""
+
+
+StartJobs = Callable[[str, asyncio.AbstractEventLoop], Jobs]
+"""Makes them: under this name, for this loop."""
 
 
 class Worker:

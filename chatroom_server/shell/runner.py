@@ -76,6 +76,8 @@ class Runner:
         is_local: Whether a peer's address counts as this machine.
         is_behind: Whether so much waits for the disk that senders have to be slower.
         max_links: As many links as the hub admits.
+        wall_ns: Nanoseconds since 1970, UTC.
+        entropy: Gives so many random bytes.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class Runner:
         is_local: Callable[[str], bool],
         is_behind: Callable[[], bool],
         max_links: int,
+        wall_ns: Callable[[], int] = time.time_ns,
+        entropy: Callable[[int], bytes] = os.urandom,
     ) -> None:
         self.loop = loop
         self.tls = identity.tls
@@ -102,6 +106,7 @@ class Runner:
         self._appender = Appender(loop, log)
         self._pages = PageSender(loop, log, tasks, self._page_sent)
         self._is_local, self._is_behind = is_local, is_behind
+        self._wall_ns, self._entropy = wall_ns, entropy
         self._sockets_max = sockets_max(max_links)
         self._newcomers = Newcomers()
         self._last_link = 0
@@ -113,7 +118,7 @@ class Runner:
     # --- inputs ----------------------------------------------------------------------------------
     def feed(self, input_: Input) -> None:
         """Tell the hub what happened, and do what it says."""
-        for effect in self._hub.handle(input_, self.loop.time(), time.time_ns() // 1_000_000):
+        for effect in self._hub.handle(input_, self.loop.time(), self._wall_ns() // 1_000_000):
             if isinstance(effect, BroadcastLine):  # the most frequent one
                 count = self.fanout.broadcast(effect.room, codec.frame_line(effect.line), effect.id)
                 self._said.append((effect.line, count))
@@ -149,7 +154,7 @@ class Runner:
         """A link speaks frames from here on."""
         link.is_known = True
         self._newcomers.leave(link.host)
-        seed = os.urandom(_SEED_SIZE)
+        seed = self._entropy(_SEED_SIZE)
         kind = {"local": link.local, "tls": link.tls, "foreign": link.is_foreign}
         self.feed(Arrived(link.id, link.host, link.port, seed, **kind))
 
