@@ -33,6 +33,21 @@ class Slot:
         os.close(self.descriptor)
 
 
+class FolderSlots:
+    """The slots in a profile's folder."""
+
+    def __init__(self, profile: Path) -> None:
+        self._profile = profile
+
+    def claim_free(self) -> Slot:
+        """Claim the first free slot; see `claim_free`."""
+        return claim_free(self._profile)
+
+    def claim_waiting(self, scope: bytes, at_most: int) -> list[Slot]:
+        """Claim slots in which messages wait; see `claim_waiting`."""
+        return claim_waiting(self._profile, scope, at_most)
+
+
 def claim_free(profile: Path) -> Slot:
     """Claim the first free slot, a new one if need be. Blocks.
 

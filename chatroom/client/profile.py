@@ -5,11 +5,14 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from chatroom.client.devices import FolderSlots
 from chatroom.client.errors import ProfileError
 from chatroom.client.files import sync_folder, write_private
 from chatroom.client.platform import lock
+from chatroom.client.ports import SlotsPort
 from chatroom.client.servers import KnownServers
-from chatroom.protocol.auth import user_id
+from chatroom.client.store import Store
+from chatroom.protocol.auth import pin, user_id
 
 _KEY_FILE = "identity.key"
 
@@ -22,6 +25,7 @@ class Profile:
         public_key: 32 bytes.
         user_id: The id that the key gives.
         servers: The servers that this identity knows, and its nick on each.
+        slots: Where its programs keep what waits to be sent.
     """
 
     def __init__(self, folder: Path, private: Ed25519PrivateKey) -> None:
@@ -30,6 +34,7 @@ class Profile:
         self.public_key = private.public_key().public_bytes_raw()
         self.user_id = user_id(self.public_key)
         self.servers = KnownServers(folder)
+        self.slots: SlotsPort = FolderSlots(folder)
 
     @classmethod
     def open(cls, folder: Path) -> "Profile":
@@ -50,6 +55,14 @@ class Profile:
     def name(self) -> str:
         """The word behind `--as`."""
         return self.folder.name
+
+    def open_store(self, server_key: bytes) -> Store:
+        """What is kept of the server with this key; made at the first use. Blocks.
+
+        Raises:
+            ProfileError: It cannot be used.
+        """
+        return Store(self.folder / "servers" / pin(server_key) / "store.db")
 
     def sign(self, data: bytes) -> bytes:
         """Sign with the private key: 64 bytes."""

@@ -11,15 +11,14 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
-from chatroom.client.devices import Slot, claim_free, claim_waiting
 from chatroom.client.disk import Disk
 from chatroom.client.errors import OutboxError
 from chatroom.client.events import MessageChanged, MessageState, OwnMessage, SessionEvent
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.outbox import Draft
+from chatroom.client.ports import SlotPort, SlotsPort
 from chatroom.client.sentences import explain
 from chatroom.client.tasks import Tasks
 from chatroom.common.texts import Texts
@@ -43,39 +42,39 @@ class _Entry:
     """A message, and the slot whose file holds it."""
 
     message: OwnMessage
-    slot: Slot
+    slot: SlotPort
 
 
 class Sending:
     """The messages of one session.
 
     Args:
-        profile: The folder of the profile, with its slots.
+        slots: Those of the profile.
         tell: Takes the events.
         relogin: Called when the server has to learn of a new device.
     """
 
     def __init__(
         self,
-        profile: Path,
+        slots: SlotsPort,
         disk: Disk,
         texts: Texts,
         tell: Callable[[SessionEvent], None],
         relogin: Callable[[], None],
     ) -> None:
-        self._profile = profile
+        self._all_slots = slots
         self._disk = disk
         self._texts = texts
         self._tell = tell
         self._relogin = relogin
         self._scope = b""
-        self._slots: list[Slot] = []
+        self._slots: list[SlotPort] = []
         self._entries: dict[str, _Entry] = {}
         self._by_number: dict[tuple[str, int], str] = {}
         self._queue: deque[str] = deque()
         self._in_flight: dict[str, set[int]] = {}
         self._devices: list[DeviceId] = []
-        self._done: dict[Slot, list[str]] = {}
+        self._done: dict[SlotPort, list[str]] = {}
         self._link: Link | None = None
         self._wake = asyncio.Event()
         self._changed = asyncio.Event()
@@ -131,7 +130,7 @@ class Sending:
             OutboxError: The files cannot be used.
         """
         self._scope = scope
-        slot, messages = await self._disk.run(_claim_own, self._profile, scope)
+        slot, messages = await self._disk.run(_claim_own, self._all_slots, scope)
         self._take_over(slot, messages)
         await self._adopt()
 
@@ -230,7 +229,7 @@ class Sending:
         """Take over what waits for this server in slots that nobody uses any more."""
         await self._give_back()
         at_most = DEVICES_PER_LINK_MAX - len(self._slots)
-        for slot, messages in await self._disk.run(_claim_waiting, self._profile, self._scope, at_most):
+        for slot, messages in await self._disk.run(_claim_waiting, self._all_slots, self._scope, at_most):
             self._take_over(slot, messages)
 
     async def _give_back(self) -> None:
@@ -240,7 +239,7 @@ class Sending:
             self._slots.remove(slot)
             await self._disk.run(slot.release)
 
-    def _take_over(self, slot: Slot, messages: list[OwnMessage]) -> None:
+    def _take_over(self, slot: SlotPort, messages: list[OwnMessage]) -> None:
         self._slots.append(slot)
         for message in messages:
             self._add(message, slot)
@@ -360,7 +359,7 @@ class Sending:
             self.offline()
             self._relogin()
 
-    def _add(self, message: OwnMessage, slot: Slot) -> None:
+    def _add(self, message: OwnMessage, slot: SlotPort) -> None:
         self._entries[message.key] = _Entry(message, slot)
         self._pending += message.state is MessageState.PENDING
         self._by_number[message.dev, message.n] = message.key
@@ -378,14 +377,14 @@ class Sending:
         self._changed.set()
 
 
-def _claim_own(profile: Path, scope: bytes) -> tuple[Slot, list[OwnMessage]]:
-    slot = claim_free(profile)
+def _claim_own(slots: SlotsPort, scope: bytes) -> tuple[SlotPort, list[OwnMessage]]:
+    slot = slots.claim_free()
     return slot, slot.outbox.messages(scope)
 
 
-def _claim_waiting(profile: Path, scope: bytes, at_most: int) -> list[tuple[Slot, list[OwnMessage]]]:
-    claimed: list[tuple[Slot, list[OwnMessage]]] = []
-    for slot in claim_waiting(profile, scope, at_most):
+def _claim_waiting(slots: SlotsPort, scope: bytes, at_most: int) -> list[tuple[SlotPort, list[OwnMessage]]]:
+    claimed: list[tuple[SlotPort, list[OwnMessage]]] = []
+    for slot in slots.claim_waiting(scope, at_most):
         try:
             claimed.append((slot, slot.outbox.messages(scope)))
         except OutboxError:

@@ -31,7 +31,7 @@ from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
 from chatroom.client.requests import Requests
 from chatroom.client.sending import Sending
-from chatroom.client.store import Store, open_store
+from chatroom.client.store import Store
 from chatroom.client.tasks import Tasks
 from chatroom.client.timing import Timing
 from chatroom.client.trust import Trust
@@ -81,7 +81,7 @@ class Session(Asking):
         self._attempts = Attempts(address, profile, options, self, texts, timing)
         self._requests = Requests(texts)
         self._keeper = Keeper(timing)
-        self._sending = Sending(profile.folder, self._disk, texts, self.tell, self._relogin)
+        self._sending = Sending(profile.slots, self._disk, texts, self.tell, self._relogin)
         self._arrivals = Arrivals(self._me, self._requests, self._sending, self._keeper, self.tell, texts)
 
     # --- who one is -----------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class Session(Asking):
     async def meet(self, server_key: bytes) -> None:
         """The server's key is known: everything belongs to it from here on."""
         if not self._options.quiet:
-            await self._keeper.open(functools.partial(open_store, self._profile, server_key))
+            await self._keeper.open(functools.partial(self._profile.open_store, server_key))
         if self._options.sends:
             await self._sending.claim(b"guest" + server_key if self._options.as_guest else server_key)
         self.server_key = server_key

@@ -14,8 +14,6 @@ from typing import Any, Final
 import msgspec
 
 from chatroom.client.errors import ProfileError
-from chatroom.client.profile import Profile
-from chatroom.protocol import auth
 from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 
@@ -195,12 +193,3 @@ class Store:
             yield
         except (sqlite3.Error, OSError) as error:
             raise ProfileError(f"{self._path} cannot be used: {error}") from error
-
-
-def open_store(profile: Profile, server_key: bytes) -> Store:
-    """What a profile keeps of the server with this key; made at the first use. Blocks.
-
-    Raises:
-        ProfileError: It cannot be used.
-    """
-    return Store(profile.folder / "servers" / auth.pin(server_key) / "store.db")

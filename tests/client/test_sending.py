@@ -281,7 +281,7 @@ async def test_a_device_that_is_new_since_the_login_is_told_with_another_one(
     server: FakeServer, profile: Profile
 ) -> None:
     disk, again = Disk(), asyncio.Event()
-    sending = Sending(profile.folder, disk, Texts(), lambda _event: None, again.set)
+    sending = Sending(profile.slots, disk, Texts(), lambda _event: None, again.set)
     link = await open_link(server.address, tls=False, timing=Timing(), texts=Texts())
     await sending.claim(server.public_key)
     (said,) = await sending.say([Draft(GENERAL, "mine")])

@@ -7,7 +7,7 @@ import pytest
 
 from chatroom.client.errors import ProfileError
 from chatroom.client.profile import Profile
-from chatroom.client.store import Store, open_store
+from chatroom.client.store import Store
 from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 
@@ -19,7 +19,7 @@ def _lines(room: RoomId, first: int, last: int, size: int = 10) -> list[tuple[Ro
 
 
 def test_drafts_and_markers_are_there_again(profile: Profile) -> None:
-    store = open_store(profile, b"k" * 32)
+    store = profile.open_store(b"k" * 32)
     store.save_draft(GENERAL, "half a sen")
     store.save_draft(DEV, "gone")
     store.save_draft(DEV, "")
@@ -29,7 +29,7 @@ def test_drafts_and_markers_are_there_again(profile: Profile) -> None:
     store.save_window("panes", "rooms")
     store.save_rooms([RoomInfo(GENERAL, "general", last=7)])
     store.close()
-    again = open_store(profile, b"k" * 32)
+    again = profile.open_store(b"k" * 32)
     assert again.drafts() == {GENERAL: "half a sen"}
     assert again.draft(GENERAL) == "half a sen"
     assert again.draft(DEV) == ""
@@ -37,7 +37,7 @@ def test_drafts_and_markers_are_there_again(profile: Profile) -> None:
     assert (again.window("panes"), again.window("none")) == ("rooms", "")
     assert again.rooms() == [RoomInfo(GENERAL, "general", last=7)]
     again.close()
-    other = open_store(profile, b"o" * 32)
+    other = profile.open_store(b"o" * 32)
     assert other.drafts() == {}
     other.close()
 
