@@ -11,6 +11,7 @@ from chatroom.common.keyvalue import Entry, SettingsError, parse
 from chatroom.common.names import check_room
 from chatroom.common.places import COURSE_LOGS, own_home
 
+RESTART_S_MAX: Final = 3600.0
 KEYS: Final = (
     read.Key("HOST", "127.0.0.1", read.host_name, "Address to listen on; 0.0.0.0 or :: serves the network."),
     read.Key("PORT", "9999", read.whole(0, 65535), "TCP port; 0 takes a free one."),
@@ -31,7 +32,7 @@ KEYS: Final = (
     read.Key("TEXT_PORT", "", read.optional(read.whole(0, 65535)), "TCP port of the plain-text door, for netcat, telnet and own clients; 0 takes a free one, empty: there is none."),
     read.Key("TEXT_HOST", "127.0.0.1", read.host_name, "Address of the plain-text door. It is neither encrypted nor authenticated."),
     read.Key("TEXT_HISTORY", "20", read.whole(0, 512), "Messages that who comes in by the plain-text door is shown.", reloads=True),
-    read.Key("RESTART_S", "5", read.seconds(0, 3600), "After SIGTERM clients are told that the server is back in so many seconds; 0: that it stops.", reloads=True),
+    read.Key("RESTART_S", "5", read.seconds(0, RESTART_S_MAX), "After SIGTERM clients are told that the server is back in so many seconds; 0: that it stops.", reloads=True),
     read.Key("LOG_DIR", "", read.text, f"Folder of server.log; empty: {COURSE_LOGS} where that can be written, else the user's log folder."),
     read.Key("LOG_CONVERSATION", "yes", read.yes_no, "no keeps what people say out of server.log.", reloads=True),
     read.Key("LANG", "", read.choice("", "en", "fr"), "Language of the server's sentences; empty: the locale's."),

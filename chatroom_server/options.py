@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from chatroom.common.inert import one_line
+from chatroom.common.settings import seconds
 from chatroom.common.texts import Texts
+from chatroom_server.config import RESTART_S_MAX
 
-COMMANDS: Final = ("status", "stop", "invite")
+COMMANDS: Final = ("status", "stop", "reload", "invite")
 _SETTINGS: Final = {
     "address": "HOST",
     "port": "PORT",
@@ -63,13 +65,27 @@ def _parser(texts: Texts) -> _Parser:
     _add_command(commands, "status", texts._("show what it does")).add_argument(
         "--json", action="store_true", help=texts._("as one JSON object")
     )
-    _add_command(commands, "stop", texts._("end it; nothing is lost"))
+    _add_command(commands, "stop", texts._("end it; nothing is lost")).add_argument(
+        "--restart-in",
+        type=_restart_in,
+        default=0.0,
+        metavar="SECONDS",
+        help=texts._("tell clients that it is back in so many seconds"),
+    )
+    _add_command(commands, "reload", texts._("take over its settings as they are written now"))
     invite = _add_command(commands, "invite", texts._("print the lines that let others in"))
     invite.add_argument("room", nargs="?", default="", metavar="ROOM", help=texts._("the room to open first"))
     invite.add_argument(
         "--new", action="store_true", help=texts._("let the lines that were given out open nothing any more")
     )
     return parser
+
+
+def _restart_in(text: str) -> float:
+    try:
+        return seconds(0, RESTART_S_MAX)(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
 
 
 def _add_settings(parser: argparse.ArgumentParser, texts: Texts) -> None:

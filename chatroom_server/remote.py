@@ -1,4 +1,4 @@
-"""`chatroom-server status`, `stop` and `invite`: finds a server of this user, and speaks with it."""
+"""`chatroom-server status`, `stop`, `reload`, `invite`: finds a server of this user, and speaks with it."""
 
 from argparse import Namespace
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ import msgspec
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
 from chatroom_server.shell.control import ControlError, Reply, Request, Status, ask
+from chatroom_server.shell.reloading import sentences
 from chatroom_server.shell.running import (
     RunningServer,
     RuntimeFolderError,
@@ -38,7 +39,9 @@ def run_command(options: Namespace, texts: Texts, environ: Mapping[str, str]) ->
         folder = open_runtime_folder(environ)
         server = _pick(running_servers(folder), options, texts)
         if options.command == "stop":
-            return _stop(folder, server, texts)
+            return _stop(folder, server, options.restart_in, texts)
+        if options.command == "reload":
+            return _reload(server, texts)
         if options.command == "invite":
             return _invite(server, options, texts)
         return _status(server, options, texts)
@@ -77,13 +80,23 @@ def _ask(server: RunningServer, request: Request) -> Reply:
     return reply
 
 
-def _stop(folder: Path, server: RunningServer, texts: Texts) -> str:
-    _ask(server, Request("stop"))
+def _stop(folder: Path, server: RunningServer, restart_in_s: float, texts: Texts) -> str:
+    _ask(server, Request("stop", restart_in_s=restart_in_s))
     if not wait_until_gone(folder, server, STOP_S):
         raise RemoteError(
             texts._("the server (process {pid}) was told to stop and still runs").format(pid=server.pid)
         )
     return texts._("The server on port {port} has stopped.").format(port=server.port) + "\n"
+
+
+def _reload(server: RunningServer, texts: Texts) -> str:
+    outcome = _ask(server, Request("reload")).reloaded
+    if outcome is None:
+        raise RemoteError(texts._("the server says nothing of itself"))
+    said = sentences(outcome, texts)
+    if outcome.problem:
+        raise RemoteError(" ".join(said))
+    return "".join(f"{inert(line)}\n" for line in said)
 
 
 def _invite(server: RunningServer, options: Namespace, texts: Texts) -> str:

@@ -3,29 +3,30 @@
 import asyncio
 import json
 import os
-import resource
-import signal
 import sys
 from argparse import Namespace
 from base64 import b64encode
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from io import StringIO
 from typing import Final
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
 from chatroom.protocol.auth import fingerprint, pin
-from chatroom_server.config import Settings, log_folders
+from chatroom_server.config import Settings, load_settings, log_folders
 from chatroom_server.core.accounts import AccountsError
 from chatroom_server.history.errors import HistoryError
+from chatroom_server.options import settings_of
 from chatroom_server.shell.identity import IdentityError
 from chatroom_server.shell.listener import ListenError
 from chatroom_server.shell.logfile import RotatingFile, open_first
 from chatroom_server.shell.logs import OperatorLog
-from chatroom_server.shell.newcomers import SOCKETS_BEYOND_LINKS, SPARE_FILES
+from chatroom_server.shell.newcomers import allow_files
 from chatroom_server.shell.running import RuntimeFolderError, open_runtime_folder
 from chatroom_server.shell.server import TEXT_DOOR, Places, Server
+from chatroom_server.signals import Signals
 
 LOG_NAME: Final = "server.log"
 
@@ -40,16 +41,20 @@ async def serve(settings: Settings, texts: Texts, options: Namespace, environ: M
     Raises:
         ServingError: It could not start.
     """
-    allow_files(settings.max_links + SOCKETS_BEYOND_LINKS + SPARE_FILES)
+    allow_files(settings.max_links)
     file, problems = open_first(log_folders(settings, environ), LOG_NAME)
     logs = _open_logs(settings, options, file)
     try:
         if file is None:
             logs.problem(texts._("no server.log: {reasons}").format(reasons="; ".join(problems)))
-        server = await _start(settings, texts, logs, file, environ)
+        read_settings = partial(load_settings, settings_of(options), environ, options.config)
+        places = _places(environ, file)
+        server = Server(settings, logs, places, texts, read_settings=read_settings)
+        signals = Signals(server, logs, texts)
+        await _start(server, texts)
         _greet(server, texts, options, file)
         logs.note("the server is ready")
-        await server.run()
+        await server.run(signals.watch_end)
         logs.note("the server has stopped")
     finally:
         if not await asyncio.to_thread(logs.close):
@@ -66,26 +71,23 @@ def _open_logs(settings: Settings, options: Namespace, file: RotatingFile | None
     )
 
 
-async def _start(
-    settings: Settings,
-    texts: Texts,
-    logs: OperatorLog,
-    file: RotatingFile | None,
-    environ: Mapping[str, str],
-) -> Server:
+def _places(environ: Mapping[str, str], file: RotatingFile | None) -> Places:
     try:
-        places = Places(open_runtime_folder(environ), file.path if file else None)
-        server = Server(settings, logs, places, texts)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, server.stop)
+        return Places(open_runtime_folder(environ), file.path if file else None)
+    except RuntimeFolderError as error:
+        raise ServingError(str(error)) from error
+
+
+async def _start(server: Server, texts: Texts) -> None:
+    try:
         await server.start()
     except ListenError as error:
         raise ServingError(_why_not_listening(error, texts)) from error
-    except (HistoryError, AccountsError, IdentityError, RuntimeFolderError) as error:
+    except (HistoryError, AccountsError, IdentityError) as error:
         raise ServingError(str(error)) from error
     except OSError as error:
-        raise ServingError(f"{error.filename or settings.data}: {error.strerror or error}") from error
-    return server
+        folder = server.settings.data
+        raise ServingError(f"{error.filename or folder}: {error.strerror or error}") from error
 
 
 def _why_not_listening(error: ListenError, texts: Texts) -> str:
@@ -176,12 +178,3 @@ def announce(fd: int, facts: Mapping[str, object]) -> None:
     with suppress(OSError):
         os.write(fd, json.dumps(facts).encode() + b"\n")
         os.close(fd)
-
-
-def allow_files(wanted: int) -> None:
-    """Let this process open as many files as its links need, as far as the system allows."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        with suppress(OSError, ValueError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))

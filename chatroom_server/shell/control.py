@@ -10,6 +10,8 @@ from typing import Final
 
 import msgspec
 
+from chatroom_server.shell.reloading import Reloaded
+
 _LINE_MAX: Final = 64 * 1024
 _TIMEOUT_S: Final = 10.0
 
@@ -24,10 +26,12 @@ class Request(msgspec.Struct, frozen=True):
     Attributes:
         do: Its name.
         room: For invitations.
+        restart_in_s: For `stop`: when clients are told that the server is back; 0: that it stops.
     """
 
     do: str
     room: str = ""
+    restart_in_s: float = 0.0
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -69,6 +73,7 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     status: Status | None = None
     invitations: list[str] = []
     help: str = ""
+    reloaded: Reloaded | None = None
 
 
 Handler = Callable[[Request], Awaitable[Reply]]

@@ -1,5 +1,6 @@
 """A private file that lines are added to, and that is put aside before it grows too long."""
 
+import contextlib
 import os
 import stat
 from pathlib import Path
@@ -38,6 +39,17 @@ class RotatingFile:
         except (OSError, LogFileError):
             return
 
+    def reopen(self) -> None:
+        """Go on in the file that has the name now, or in a new one: it may have been moved away.
+
+        Raises:
+            LogFileError: There is something else; the file from before stays in use.
+            OSError: It cannot be opened; the same.
+        """
+        fresh = _open_private(self.path)
+        os.close(self._fd)
+        self._fd, self._size = fresh, os.fstat(fresh).st_size
+
     def close(self) -> None:
         """Let go of the file."""
         if self._fd >= 0:
@@ -49,7 +61,8 @@ class RotatingFile:
             older = self._numbered(number)
             if older.exists():
                 older.replace(self._numbered(number + 1))
-        self.path.replace(self._numbered(1))
+        with contextlib.suppress(FileNotFoundError):  # somebody else has moved it
+            self.path.replace(self._numbered(1))
         fresh = _open_private(self.path)
         os.close(self._fd)
         self._fd, self._size = fresh, 0

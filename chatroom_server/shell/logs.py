@@ -16,7 +16,7 @@ import msgspec
 
 from chatroom.common.inert import one_line
 from chatroom_server.core.effects import Happening, Report
-from chatroom_server.shell.logfile import RotatingFile
+from chatroom_server.shell.logfile import LogFileError, RotatingFile
 
 WAITING_MAX: Final = 100_000
 """Lines that wait to be written."""
@@ -37,6 +37,20 @@ class _Event:
     at: float
     console: str
     file: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Reopening:
+    """From here on lines go to the file that has the name now.
+
+    Attributes:
+        conversation: Whether what people say stands in it from here on.
+    """
+
+    conversation: bool
+
+
+_Item = _Event | _Reopening | list[Said]
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -75,8 +89,8 @@ class OperatorLog:
     ) -> None:
         self._shows_events, self._shows_messages = events, messages
         self._keeps_conversation = conversation
-        self._wants_messages = messages or (file is not None and conversation)
-        self._queue: SimpleQueue[_Event | list[Said] | None] = SimpleQueue()
+        self._has_file = file is not None
+        self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._writer = _Writer(self._queue, console, file, messages=messages, conversation=conversation)
         self._handler = _Handler(self)
         for name in _LOGGERS:
@@ -94,6 +108,15 @@ class OperatorLog:
         self._queue.put(None)
         self._writer.join(CLOSE_S)
         return not self._writer.is_alive()
+
+    def reopen(self, *, conversation: bool) -> None:
+        """Go on in a fresh file where somebody has moved server.log away.
+
+        Args:
+            conversation: Whether what people say stands in it from now on.
+        """
+        self._keeps_conversation = conversation
+        self._queue.put(_Reopening(conversation))
 
     # --- what happens ------------------------------------------------------------------------------
     def note(self, text: str) -> None:
@@ -127,7 +150,7 @@ class OperatorLog:
 
     def said(self, lines: list[Said]) -> None:
         """Messages were stored, and are on their way to the clients of their rooms."""
-        if self._wants_messages:
+        if self._shows_messages or (self._has_file and self._keeps_conversation):
             self._writer.take(len(lines), lines)
 
     def _put(self, console: str, file: str) -> None:
@@ -172,7 +195,7 @@ class _Writer(threading.Thread):
 
     def __init__(
         self,
-        queue: "SimpleQueue[_Event | list[Said] | None]",
+        queue: SimpleQueue[_Item | None],
         console: TextIO | None,
         file: RotatingFile | None,
         *,
@@ -189,7 +212,7 @@ class _Writer(threading.Thread):
         self._failures: list[str] = []
         self._summary = _Summary()
 
-    def take(self, count: int, item: "_Event | list[Said]") -> None:
+    def take(self, count: int, item: _Event | list[Said]) -> None:
         """Let lines wait, or leave them out. Called on the event loop."""
         if self._taken - self._written + count > WAITING_MAX:
             self._left_out += count
@@ -208,13 +231,13 @@ class _Writer(threading.Thread):
                 self._write(given)
             except Exception as error:  # noqa: BLE001 - no line is worth all that come later
                 self._failures.append(repr(error))
-            self._written += sum(1 if isinstance(item, _Event) else len(item) for item in given)
+            self._written += sum(_count(item) for item in given)
         self._write_console(self._summary.finish())
         if self._file is not None:
             self._file.close()
 
-    def _next_items(self) -> "list[_Event | list[Said] | None]":
-        items: list[_Event | list[Said] | None] = []
+    def _next_items(self) -> list[_Item | None]:
+        items: list[_Item | None] = []
         try:
             items.append(self._queue.get(timeout=1.0 if self._summary.is_open else None))
             while len(items) < 1000:
@@ -223,7 +246,7 @@ class _Writer(threading.Thread):
             pass
         return items
 
-    def _write(self, items: "list[_Event | list[Said]]") -> None:
+    def _write(self, items: list[_Item]) -> None:
         console: list[str] = self._summary.finish_if_due(time.time())
         file: list[str] = []
         for item in items:
@@ -233,6 +256,10 @@ class _Writer(threading.Thread):
                     console.append(f"{stamp[11:]} {one_line(item.console)}\n")
                 if item.file:
                     file.append(f"{stamp} {one_line(item.file)}\n")
+            elif isinstance(item, _Reopening):
+                self._write_file(file)
+                console += self._reopen(item)
+                file = []
             else:
                 self._format(item, console, file)
         if missing := self._left_out - self._told:
@@ -242,8 +269,22 @@ class _Writer(threading.Thread):
             failures, self._failures = self._failures, []
             file.append(f"{_stamp(time.time())} {len(failures)} writes failed: {one_line(failures[-1])}\n")
         self._write_console(console)
-        if self._file is not None and file:
-            self._file.write("".join(file))
+        self._write_file(file)
+
+    def _write_file(self, lines: list[str]) -> None:
+        if self._file is not None and lines:
+            self._file.write("".join(lines))
+
+    def _reopen(self, item: _Reopening) -> list[str]:
+        """Go on in another file; lines for the console when there is none."""
+        self._conversation = item.conversation
+        try:
+            if self._file is not None:
+                self._file.reopen()
+        except (LogFileError, OSError) as error:
+            self._failures.append(str(error))
+            return [f"{_stamp(time.time())[11:]} server.log cannot be opened again: {one_line(str(error))}\n"]
+        return []
 
     def _format(self, said: list[Said], console: list[str], file: list[str]) -> None:
         wants_file = self._file is not None and self._conversation
@@ -261,6 +302,11 @@ class _Writer(threading.Thread):
                 self._console.flush()
             except (OSError, ValueError):  # nobody reads it any more
                 self._console = None
+
+
+def _count(item: _Item) -> int:
+    """The lines that an item counts for; see `_Writer.take`."""
+    return len(item) if isinstance(item, list) else int(isinstance(item, _Event))
 
 
 class _Summary:

@@ -2,6 +2,7 @@
 
 import resource
 from collections import Counter
+from contextlib import suppress
 from typing import Final
 
 SPARE_FILES: Final = 256
@@ -21,6 +22,16 @@ def sockets_max(max_links: int) -> int:
     if files == resource.RLIM_INFINITY:
         return wanted
     return min(wanted, max(files - SPARE_FILES, files // 2))
+
+
+def allow_files(max_links: int) -> None:
+    """Let this process open as many files as so many links need, as far as the system allows."""
+    wanted = max_links + SOCKETS_BEYOND_LINKS + SPARE_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
 
 
 class Newcomers:

@@ -115,6 +115,10 @@ class Runner:
         self._sweep = loop.call_later(SWEEP_S, self._tick)
         self._swept = loop.time()
 
+    def admit(self, max_links: int) -> None:
+        """Have as many sockets as so many links need; those that are here stay."""
+        self._sockets_max = sockets_max(max_links)
+
     # --- inputs ----------------------------------------------------------------------------------
     def feed(self, input_: Input) -> None:
         """Tell the hub what happened, and do what it says."""

@@ -6,6 +6,7 @@ import os
 import shlex
 import socket
 import time
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from chatroom.protocol.auth import pin
 from chatroom_server.config import Settings
 from chatroom_server.core.accounts import Accounts
 from chatroom_server.core.hub import DEVICES_FILE, USERS_FILE, Hub
-from chatroom_server.core.inputs import Input, InvitationReplaced, Started, Stopping
+from chatroom_server.core.inputs import Input, InvitationReplaced, SettingsChanged, Started, Stopping
 from chatroom_server.core.settings import HubSettings, ServerIdentity
 from chatroom_server.gateways.text import TextSettings
 from chatroom_server.history.embedded import EmbeddedLog, open_log
@@ -28,7 +29,9 @@ from chatroom_server.shell.identity import Identity, load_identity
 from chatroom_server.shell.invitations import InvitationBook, reachable
 from chatroom_server.shell.listener import Listener, listen
 from chatroom_server.shell.logs import OperatorLog
+from chatroom_server.shell.newcomers import allow_files
 from chatroom_server.shell.peers import make_is_local
+from chatroom_server.shell.reloading import Reloader
 from chatroom_server.shell.runner import Runner
 from chatroom_server.shell.running import Announcement, RunningServer, control_path
 from chatroom_server.shell.tasks import Tasks
@@ -63,14 +66,27 @@ class Server:
         addresses: What it listens on.
         text_addresses: Where its plain-text door is, if it has one.
         flushes: How often the rooms' files were written since the start.
+
+    Args:
+        read_settings: Reads the settings again, as they were read at the start; blocks.
     """
 
-    def __init__(self, settings: Settings, logs: OperatorLog, places: Places, texts: Texts) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        logs: OperatorLog,
+        places: Places,
+        texts: Texts,
+        *,
+        read_settings: Callable[[], Settings] | None = None,
+    ) -> None:
         self.settings, self._texts = settings, texts
         self._logs, self._places = logs, places
+        self._reloader = Reloader(self, read_settings or (lambda: settings), logs, texts)
         self._loop = asyncio.get_running_loop()
         self._tasks = Tasks(self._report_crash)
         self._stop_asked = asyncio.Event()
+        self._back_in_s = 0.0
         self._flush_asked = asyncio.Event()
         self._started = self._loop.time()
         self.flushes = 0
@@ -137,10 +153,11 @@ class Server:
         for note in recovery.notes:
             self._logs.problem(note)
         identity = self._identity
+        self._secret = identity.invitation_secret
         invitations = self._invitations = InvitationBook(
             public_key=identity.public_key,
             addresses=[],
-            secret="" if self.settings.open else identity.invitation_secret,
+            secret="" if self.settings.open else self._secret,
             room=self.settings.default_room,
             opening="",
         )
@@ -176,6 +193,7 @@ class Server:
             self._invitations,
             status=self.status,
             stop=self.stop,
+            reload=self._reloader.reload,
             replaced=self._replace_invitation,
         )
         self._control = ControlSocket(control, self._commands.handlers())
@@ -209,21 +227,59 @@ class Server:
         self._logs.note(f"plain text is served on {where}: it is neither encrypted nor authenticated")
 
     def _replace_invitation(self, secret: str) -> None:
+        self._secret = secret
         self._invitations.secret = "" if self.settings.open else secret
         self.runner.feed(InvitationReplaced(secret.encode()))
 
     # --- running ---------------------------------------------------------------------------------
-    async def run(self) -> None:
-        """Serve until told to stop; then end."""
+    async def run(self, stopping: Callable[[], object] | None = None) -> None:
+        """Serve until told to stop; then end.
+
+        Args:
+            stopping: Called when the end begins.
+        """
         try:
             await self._stop_asked.wait()
+            if stopping is not None:
+                stopping()
         finally:
             await self.close()
 
-    def stop(self) -> None:
-        """Let `run` come to its end."""
+    @property
+    def is_stopping(self) -> bool:
+        """It was told to stop."""
+        return self._stop_asked.is_set()
+
+    def stop(self, back_in_s: float = 0.0) -> None:
+        """Let `run` come to its end.
+
+        Args:
+            back_in_s: When clients are told that the server is back; 0: that it stops.
+        """
+        self._back_in_s = back_in_s
         self._stop_asked.set()
 
+    # --- reloading -------------------------------------------------------------------------------
+    def reload_soon(self) -> None:
+        """Read the settings again, and tell the operator what became of it."""
+        if not self.is_stopping:
+            self._tasks.start(self._reloader.reload(), name="reload")
+
+    async def take_over(self, settings: Settings) -> None:
+        """Go by other settings from now on; those that need a restart are those from before."""
+        addresses = await asyncio.to_thread(reachable, self.addresses, settings.public)
+        before, self.settings = self.settings, settings
+        self._invitations.addresses = addresses
+        self._invitations.secret = "" if settings.open else self._secret
+        allow_files(settings.max_links)
+        self.runner.admit(settings.max_links)
+        self.runner.feed(SettingsChanged(hub_settings(settings, self._invitations)))
+        if self._text_door is not None:
+            self._text_door.show_history(settings.text_history)
+        if before.history_flush_s != settings.history_flush_s:
+            self._flush_asked.set()  # what waits the time from before may wait for long
+
+    # --- the end ---------------------------------------------------------------------------------
     async def close(self) -> None:
         """End: what was said is stored, delivered as far as clients take it, and flushed."""
         self._listener.close()
@@ -232,7 +288,7 @@ class Server:
         self.runner.stop_reading()
         await self._log.drain()
         self.runner.fanout.run_round()
-        self.runner.feed(Stopping())
+        self.runner.feed(Stopping(self._back_in_s))
         await self._wait_for_links()
         self.runner.stop_timers()
         await self._tasks.close()

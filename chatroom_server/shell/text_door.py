@@ -3,6 +3,7 @@
 import socket
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
+from dataclasses import replace
 
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.gateways.text import TextConnection, TextSettings
@@ -33,6 +34,10 @@ class TextDoor:
         self._count = 0
         self._listener = Listener(loop, sockets, self._accept, logs.problem)
         self.addresses = self._listener.addresses
+
+    def show_history(self, messages: int) -> None:
+        """Show so many messages to those who come from now on."""
+        self._settings = replace(self._settings, history=messages)
 
     def close(self) -> None:
         """Accept nothing more."""

@@ -58,8 +58,17 @@ class Server:
         return self
 
     def stop(self) -> int:
-        """Ask it to end, and wait until it has."""
+        """Ask it to end for good, as Ctrl-C does, and wait until it has."""
+        return self._end(signal.SIGINT)
+
+    def stop_for_restart(self) -> int:
+        """Ask it to end, as a supervisor does that will start it again, and wait until it has."""
         return self._end(signal.SIGTERM)
+
+    def reload(self) -> None:
+        """Have it read its settings again."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGHUP)
 
     def kill(self) -> None:
         """End it as a power cut would."""
