@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Final
 
-from chatroom_server.history.files import Files, Mode, unlink_if_there, write_at
+from chatroom_server.history.files import Files, Mode, write_at
 from chatroom_server.history.records import Header, Position, encode_batch, encode_header, segment_salt
 
 FOLDER: Final = "journal"
@@ -54,6 +54,8 @@ class Journal:
         self._durable = durable
         self._fd: int | None = None
         self._broken = False
+        self._refused: list[Path] = []
+        """Segments that hold nothing but what was refused, and that the disk did not let go of."""
         self._next_segment = start.segment
 
     def write(self, payloads: list[bytes]) -> Position:
@@ -74,7 +76,11 @@ class Journal:
         return self._begin(payloads)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Let go of the file; what was refused is taken away, if the disk lets us now."""
+        if self._broken or self._refused:
+            self._take_back()
+            with contextlib.suppress(OSError):
+                self._files.sync_folder(self._folder)
         self._leave()
 
     def _append(self, fd: int, payloads: list[bytes]) -> Position:
@@ -87,16 +93,26 @@ class Journal:
     def _begin(self, payloads: list[bytes]) -> Position:
         segment = self._next_segment
         self._next_segment += 1
-        path = segment_path(self._folder, segment)
-        fd = self._files.open(path, Mode.WRITE | Mode.NEW)
         try:
-            end = self._fill(fd, segment, payloads)
+            fd, end = self._make(segment, payloads)
         except OSError:
-            self._abandon(fd, path)
+            self._take_back()
             raise
         self._leave()
         self._fd, self._broken, self.end = fd, False, end
+        self._refused.clear()  # the header of the new segment makes them void
         return end
+
+    def _make(self, segment: int, payloads: list[bytes]) -> tuple[int, Position]:
+        path = segment_path(self._folder, segment)
+        fd = self._files.open(path, Mode.WRITE | Mode.NEW)
+        try:
+            return fd, self._fill(fd, segment, payloads)
+        except OSError:
+            self._refused.append(path)
+            with contextlib.suppress(OSError):
+                self._files.close(fd)
+            raise
 
     def _fill(self, fd: int, segment: int, payloads: list[bytes]) -> Position:
         salt = segment_salt(self._salt, segment)
@@ -108,11 +124,13 @@ class Journal:
         self._files.sync_folder(self._folder)
         return Position(segment, len(content), self.end.batch + 1)
 
-    def _abandon(self, fd: int, path: Path) -> None:
+    def _take_back(self) -> None:
         """Take away what was refused, as far as the disk lets us, lest a recovery finds it."""
         with contextlib.suppress(OSError):
-            self._files.close(fd)
-        unlink_if_there(self._files, path)
+            while self._refused:
+                with contextlib.suppress(FileNotFoundError):
+                    self._files.unlink(self._refused[-1])
+                self._refused.pop()
         if self._fd is not None:
             with contextlib.suppress(OSError):
                 self._files.truncate(self._fd, self.end.offset)

@@ -77,6 +77,7 @@ class SimFiles:
         fail: Decides before each call whether it fails, and how.
         free: Bytes that the disk still takes.
         bite: At most so many bytes are taken by one write.
+        halves: Decides before each write whether it takes only half of the bytes.
         dies_at: The number of the call at which the power fails: from there on nothing happens any more.
     """
 
@@ -86,6 +87,7 @@ class SimFiles:
         self.fail: Callable[[str, str], int | None] = lambda call, name: None
         self.free = 1 << 40
         self.bite = 1 << 40
+        self.halves: Callable[[], bool] = lambda: False
         self.dies_at = 1 << 40
         self.bootid = "boot 0"
         self._open: dict[int, tuple[Inode, str, bool]] = {}
@@ -123,8 +125,8 @@ class SimFiles:
     def open(self, path: Path, mode: Mode) -> int:
         folder = self._folder(path.parent)
         found = folder.names.get(path.name)
+        self._call("open", path.name)
         if found is None:
-            self._call("open", path.name)
             if not mode & (Mode.CREATE | Mode.NEW):
                 raise FileNotFoundError(errno.ENOENT, "no such file", str(path))
             found = Inode()
@@ -157,6 +159,7 @@ class SimFiles:
                 inode.data[offset : offset + len(half)] = half
             raise
         count = min(len(data), self.bite)
+        count = (count + 1) // 2 if self.halves() else count
         growth = max(0, offset + count - len(inode.data))
         if growth > self.free:
             count -= growth - self.free
