@@ -20,6 +20,10 @@ PATIENCE_S: Final = 20.0
 _WARNINGS: Final = "error,ignore:unclosed transport <_Unix:ResourceWarning"
 _LISTENING: Final = re.compile(r"Listening on (\S+):(\d+)")
 
+# A shell that runs the tests in the background lets them ignore Ctrl+C, and the examples would inherit that.
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 class Program:
     """A running example: `with Program("echo/server.py", "--port", "0") as server: …`.
