@@ -10,7 +10,7 @@ from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
 from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
 from chatroom_server.languages import load_texts
-from chatroom_server.options import parse, settings_of
+from chatroom_server.options import TOOLS, parse, settings_of
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -44,6 +44,13 @@ def _wanted_language(words: Sequence[str]) -> str | None:
 
 
 def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
+    if options.command in TOOLS:
+        from chatroom_server.tools import ToolError, run_tool
+
+        try:
+            return run_tool(options, texts)
+        except ToolError as error:
+            return _end_with(error.status, str(error), options)
     if options.command != "run":
         from chatroom_server.remote import RemoteError, run_command
 

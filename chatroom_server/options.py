@@ -11,6 +11,8 @@ from chatroom.common.texts import Texts
 from chatroom_server.config import RESTART_S_MAX
 
 COMMANDS: Final = ("status", "stop", "reload", "invite")
+TOOLS: Final = ("verify",)
+"""Commands for a data folder."""
 _SETTINGS: Final = {
     "address": "HOST",
     "port": "PORT",
@@ -61,7 +63,7 @@ def _parser(texts: Texts) -> _Parser:
     parser.set_defaults(command="run", room="", new=False, json=False)
     _add_settings(parser, texts)
     _add_running(parser, texts)
-    commands = parser.add_subparsers(title=texts._("commands for a server that runs"), metavar="COMMAND")
+    commands = parser.add_subparsers(title=texts._("commands"), metavar="COMMAND")
     _add_command(commands, "status", texts._("show what it does")).add_argument(
         "--json", action="store_true", help=texts._("as one JSON object")
     )
@@ -78,7 +80,14 @@ def _parser(texts: Texts) -> _Parser:
     invite.add_argument(
         "--new", action="store_true", help=texts._("let the lines that were given out open nothing any more")
     )
+    _add_tools(commands, texts)
     return parser
+
+
+def _add_tools(commands: "argparse._SubParsersAction[_Parser]", texts: Texts) -> None:
+    verify = _add_command(commands, "verify", texts._("check a data folder that no server uses"))
+    verify.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
+    verify.add_argument("--json", action="store_true", help=texts._("as one JSON object a line"))
 
 
 def _restart_in(text: str) -> float:

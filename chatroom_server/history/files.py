@@ -74,6 +74,17 @@ class Files(Protocol):
         """A word that changes when the machine starts anew; empty where nobody knows."""
 
 
+def lock_shared(path: Path) -> int:
+    """Open a file so that no process may have it alone; raises BlockingIOError when one has."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
+
+
 def _full_sync(fd: int) -> None:
     """On macOS fsync leaves the bytes in the disk's own cache; F_FULLFSYNC does not."""
     if sys.platform == "darwin":

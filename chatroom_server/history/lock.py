@@ -1,13 +1,15 @@
 """The data folder's lock: one server at a time, and a word of it for whoever wants to speak with it."""
 
+import contextlib
 import json
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from chatroom_server.history.errors import FolderInUseError
-from chatroom_server.history.files import Files, read_file, write_at
+from chatroom_server.history.files import Files, OsFiles, lock_shared, read_file, write_at
 
 NAME: Final = "lock"
 
@@ -59,3 +61,25 @@ def write_note(files: Files, fd: int, note: str) -> None:
     content = json.dumps({"pid": os.getpid(), "note": note}).encode() + b"\n"
     files.truncate(fd, 0)
     write_at(files, fd, content, 0)
+
+
+@contextlib.contextmanager
+def held_still(folder: Path) -> Iterator[None]:
+    """Keep servers out of a folder while it is read. Nothing is written, not even the lock.
+
+    Raises:
+        FolderInUseError: A server has it open.
+        OSError: The lock cannot be read.
+    """
+    try:
+        fd = lock_shared(folder / NAME)
+    except FileNotFoundError:  # no server has ever opened this copy
+        yield
+        return
+    except BlockingIOError as error:
+        holder = read_lock(OsFiles(), folder)
+        raise FolderInUseError(folder, holder.pid, holder.note) from error
+    try:
+        yield
+    finally:
+        os.close(fd)

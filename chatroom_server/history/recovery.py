@@ -10,7 +10,7 @@ all others keep theirs, by which amendments know them.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -106,17 +106,25 @@ def _load(files: Files, folder: Path, number: int, salt: int) -> _Segment:
     return _Segment(number, data, header, body)
 
 
-def _valid(segments: list[_Segment]) -> list[tuple[_Segment, int]]:
-    """The segments, each with the place up to which later headers leave it valid; void ones are left out."""
-    valid: list[tuple[_Segment, int]] = []
+def valid_ends(segments: Sequence[tuple[int, int, Header | None]]) -> dict[int, int]:
+    """The place up to which later headers leave each segment valid; void ones are left out.
+
+    Args:
+        segments: Number, size, and header unless that is damaged; ascending.
+    """
+    valid: dict[int, int] = {}
     cut: tuple[int, int] | None = None
-    for segment in reversed(segments):
-        if cut is not None and segment.number > cut[0]:
+    for number, size, header in reversed(segments):
+        if cut is not None and number > cut[0]:
             continue
-        end = cut[1] if cut is not None and segment.number == cut[0] else len(segment.data)
-        valid.append((segment, end))
-        cut = segment.header.cut if segment.header else None
-    return valid[::-1]
+        valid[number] = cut[1] if cut is not None and number == cut[0] else size
+        cut = header.cut if header else None
+    return valid
+
+
+def _valid(segments: list[_Segment]) -> list[tuple[_Segment, int]]:
+    ends = valid_ends([(each.number, len(each.data), each.header) for each in segments])
+    return [(each, ends[each.number]) for each in segments if each.number in ends]
 
 
 def _scan(segment: _Segment, start: Position, salt: int, end: int) -> Scan:

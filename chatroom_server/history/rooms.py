@@ -175,7 +175,7 @@ class RoomStore:
         with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
             index = msgspec.json.decode(read_file(self._files, folder / INDEX), type=Index)
             segments = [each for each in index.segments if each.first < file.first]
-            if _is_complete(segments, file):
+            if is_complete(segments, file):
                 return segments
         return self._listed(folder, file)
 
@@ -183,15 +183,22 @@ class RoomStore:
         found = (_SEGMENT_NAME.fullmatch(name) for name in self._files.names(folder))
         return sorted(MessageId(int(each[1])) for each in found if each)
 
+    def named(self, file: RoomFile) -> list[Segment]:
+        """The sealed segments by their names alone: without sizes and checksums."""
+        firsts = [first for first in self._firsts(self._folder / file.folder) if first < file.first]
+        following = [*firsts[1:], file.first]
+        return [
+            Segment(segment_name(first), first, MessageId(after - 1))
+            for first, after in zip(firsts, following, strict=True)
+        ]
+
     def _listed(self, folder: Path, file: RoomFile) -> list[Segment]:
         """The sealed segments by their names, where the index is no help."""
-        firsts = [first for first in self._firsts(folder) if first < file.first]
         segments = []
-        for first, following in zip(firsts, [*firsts[1:], file.first], strict=True):
-            content = read_file(self._files, folder / segment_name(first))
+        for each in self.named(file):
+            content = read_file(self._files, folder / each.file)
             digest = hashlib.sha256(content).hexdigest()
-            last = MessageId(following - 1)
-            segments.append(Segment(segment_name(first), first, last, len(content), digest))
+            segments.append(msgspec.structs.replace(each, size=len(content), sha256=digest))
         return segments
 
     def _write_index(self, room: RoomId, file: RoomFile, sealed: list[Segment]) -> None:
@@ -200,7 +207,7 @@ class RoomStore:
         replace_file(self._files, self._folder / file.folder / INDEX, msgspec.json.format(content) + b"\n")
 
 
-def _is_complete(segments: list[Segment], file: RoomFile) -> bool:
+def is_complete(segments: list[Segment], file: RoomFile) -> bool:
     """Whether the segments hold every line before the one that is being written."""
     expected = 1
     for segment in segments:
