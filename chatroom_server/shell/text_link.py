@@ -54,37 +54,66 @@ class TextLink(Link):
         self._set_reading(False)
         self._step()
 
+    @property
+    def _hears(self) -> bool:
+        """Lines are looked at: the hub does not hold the link, and the peer reads what it is told."""
+        return not (self._held or self.blocked or self.queued > QUEUE_PAUSE)
+
+    def _plan(self) -> None:
+        """Step behind all other work that waits now."""
+        if not self._is_planned:
+            self._is_planned = True
+            self._owner.loop.call_soon(self._step_as_planned)
+
+    def _step_as_planned(self) -> None:
+        self._is_planned = False
+        self._step()
+
     def _step(self) -> None:
         """Go on with what the peer has said, as far as the hub has answered."""
-        self._is_planned = False
-        if self.phase not in (Phase.NEW, Phase.OPEN) or self._held:
+        if self.phase not in (Phase.NEW, Phase.OPEN):
             return
-        connection, owner = self._connection, self._owner
-        asks = connection.step(owner.loop.time())
-        if output := connection.take_output():
+        connection, now = self._connection, self._owner.loop.time()
+        if not self._held:
+            self._ask(connection.step(now, hears=self._hears))
+        is_late = connection.ends_at is not None and now >= connection.ends_at
+        if connection.is_over or (self._held and is_late):
+            self.end("left")
+        if self.phase in (Phase.NEW, Phase.OPEN):
+            self._wait()
+
+    def _ask(self, asks: list[AnyFrame]) -> None:
+        if output := self._connection.take_output():
             self.put(output)
         for frame in asks:
             if self.phase is Phase.NEW:
                 self._open()
             if self.phase is Phase.OPEN:
-                owner.received(self, frame)
-        if connection.is_over:
-            self.end("left")
-        if self.phase in (Phase.NEW, Phase.OPEN):
-            self._wait()
+                self._owner.received(self, frame)
 
     def _wait(self) -> None:
         """Read on unless enough waits; wake up when something is due although nothing comes."""
-        is_wanted = not (self._has_ended or self._held or self._connection.is_full)
+        connection, hears = self._connection, self._hears
+        is_wanted = not (self._has_ended or self._held or connection.is_full)
         self._set_reading(is_wanted and self.queued <= QUEUE_PAUSE)
+        self._stop_timer()
+        if (due := connection.due if hears else connection.ends_at) is not None:
+            self._timer = self._owner.loop.call_at(due, self._step)
+        if hears and connection.has_work:
+            self._plan()
+
+    def _stop_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if (due := self._connection.due) is not None:
-            self._timer = self._owner.loop.call_at(due, self._step)
 
     def _go_on(self) -> None:
-        self._step()
+        self._plan()
+
+    def _settle(self) -> None:
+        super()._settle()
+        if self.phase in (Phase.NEW, Phase.OPEN) and self._hears:
+            self._plan()
 
     def _tick_open(self, _now: float) -> None:
         if is_unreachable(self._socket):
@@ -98,13 +127,10 @@ class TextLink(Link):
 
     def _read_frames(self, data: bytes) -> bytes:
         text = self._connection.read(data)
-        if self._connection.has_work and not self._is_planned:
-            self._is_planned = True
-            self._owner.loop.call_soon(self._step)
+        if self._connection.has_work:
+            self._plan()
         return text
 
     def _lose(self, why: str) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        self._stop_timer()
         super()._lose(why)

@@ -764,7 +764,7 @@ TLS_HELLO = bytes.fromhex("1603010200010001fc0303") + bytes(range(256)) + bytes(
         TLS_HELLO,
         bytes(range(128, 256)) * 20,
         bytes(100_000),
-        b"\n" * 10_000,
+        b"\n" * 100,
         b"\xff\xfb\x01" * 1000,
         b"CHAT\x00\x01\xff\xfe\n",
         b"\x00\n\x00\n",

@@ -15,10 +15,20 @@ from typing import Final
 from chatroom.protocol import codec
 from chatroom.protocol.errors import RemoteProtocolError
 from chatroom.protocol.frames import AnyFrame
+from chatroom_server.core.rates import Bucket
 from chatroom_server.gateways.text import speech
 from chatroom_server.gateways.text.guest import Guest
 from chatroom_server.gateways.text.lines import LineReader, LineTooLong
-from chatroom_server.gateways.text.settings import HEADERS_S, LINE_MAX, LINGER_S, TextSettings
+from chatroom_server.gateways.text.settings import (
+    FREE_BURST,
+    FREE_RATE,
+    HEADERS_S,
+    LINE_MAX,
+    LINES_A_STEP,
+    LINGER_S,
+    LOGGED_MAX,
+    TextSettings,
+)
 
 READ_AHEAD: Final = 2 * LINE_MAX
 """Bytes of lines that wait, beyond which nothing more should be read; a line without its end is shorter."""
@@ -58,6 +68,8 @@ class TextConnection:
         self._guest = Guest(settings)
         self._next: speech.Speech | None = None
         self._until: float | None = None
+        self._free = Bucket(FREE_BURST, FREE_RATE, FREE_BURST, 0.0)
+        self._held_until = 0.0
         self._headers = 0
         self._is_browser = False
         self._output: list[str] = []
@@ -84,31 +96,46 @@ class TextConnection:
 
     @property
     def has_work(self) -> bool:
-        """`step` has something to do."""
+        """`step` has something to do now: it is never called in vain."""
         guest = self._guest
         if self._phase is _Phase.OVER:
             return False
-        return bool(guest.asks) or guest.has_left or (not guest.is_busy and self._waits())
+        if guest.asks or guest.has_left:
+            return True
+        if guest.is_busy or self._held_until:
+            return False
+        if self._next is not None:
+            return not self._has_to_wait(self._next)
+        return self._lines.has_line or (self._lines.is_over and guest.is_idle)
 
-    def _waits(self) -> bool:
-        return self._next is not None or self._lines.has_rest or self._lines.is_over
+    @property
+    def ends_at(self) -> float | None:
+        """When the link ends, whatever else waits; monotonic seconds."""
+        return self._until
 
     @property
     def due(self) -> float | None:
         """When `step` has something to do although nothing more comes; monotonic seconds."""
         times = [self._until] if self._until is not None else []
-        if not self._guest.is_busy and (due := self._lines.due) is not None:
-            times.append(due)
+        due = self._held_until if self._lines.has_line or self._next is not None else self._lines.due
+        if due and not self._guest.is_busy:
+            times.append(max(due, self._held_until))
         return min(times, default=None)
 
-    def step(self, now: float) -> list[AnyFrame]:
-        """Look at lines as far as the answers to earlier ones are there.
+    def step(self, now: float, *, hears: bool = True) -> list[AnyFrame]:
+        """Look at lines, a few, as far as the answers to earlier ones are there.
+
+        Args:
+            hears: Lines are looked at; else only what the hub and the time have brought.
 
         Returns:
             What the hub has to be asked, in this order. The first of it comes once the link is inside.
         """
-        while self._may_go_on() and self._take_next(now):
-            pass
+        if now >= self._held_until:
+            self._held_until = 0.0
+        for _line in range(LINES_A_STEP if hears else 0):
+            if not (self._may_go_on() and self._take_next(now)):
+                break
         self._end_if_done(now)
         self._output += self._guest.says
         self._guest.says = []
@@ -117,25 +144,42 @@ class TextConnection:
 
     def _may_go_on(self) -> bool:
         guest = self._guest
-        return self._phase is not _Phase.OVER and not guest.has_left and not guest.is_busy
+        is_held = bool(self._held_until) or guest.is_busy
+        return self._phase is not _Phase.OVER and not guest.has_left and not is_held
 
     def _take_next(self, now: float) -> bool:
-        if self._next is not None and self._phase is _Phase.INSIDE:
-            if isinstance(self._next, speech.Quit) and not self._guest.is_idle:
-                return False  # what was said before is heard before
+        """Do what one line says; False when there is none, or when it has to wait."""
+        asked = len(self._guest.asks)
+        if self._next is None:
+            line = self._lines.next(now)
+            if line is None:
+                return False
+            self._take(line, now)
+        if self._next is not None:
+            if self._has_to_wait(self._next):
+                return False
             said, self._next = self._next, None
             self._guest.take(said)
-            return True
-        line = self._lines.next(now)
-        if line is None:
-            return False
+        if len(self._guest.asks) == asked:
+            self._charge(now)
+        return True
+
+    def _has_to_wait(self, said: speech.Speech) -> bool:
+        """What was said before somebody leaves is heard before."""
+        return self._guest.is_busy or (isinstance(said, speech.Quit) and not self._guest.is_idle)
+
+    def _charge(self, now: float) -> None:
+        """Count a line that the hub hears nothing of; a request of HTTP has bounds of its own."""
+        if self._phase in (_Phase.KNOCKING, _Phase.INSIDE) and (wait_s := self._free.take(1, now)):
+            self._held_until = now + wait_s
+
+    def _take(self, line: str | LineTooLong, now: float) -> None:
         if isinstance(line, LineTooLong):
             self._take_too_long(line)
         elif self._phase is _Phase.ASKED:
             self._take_header(line)
         elif line.strip():
             self._take_line(line, now)
-        return True
 
     def _take_too_long(self, line: LineTooLong) -> None:
         if self._phase is _Phase.ASKED:
@@ -148,7 +192,9 @@ class TextConnection:
     def _take_line(self, line: str, now: float) -> None:
         is_first = self._phase is _Phase.KNOCKING
         said = speech.read_first(line) if is_first else speech.read(line)
-        self._heard(speech.for_log(line, said), self._guest.is_nameless and isinstance(said, speech.Say))
+        self._heard(
+            speech.for_log(line, said)[:LOGGED_MAX], self._guest.is_nameless and isinstance(said, speech.Say)
+        )
         if is_first:
             self._take_first(said, now)
         else:

@@ -54,6 +54,13 @@ class LineReader:
         return bool(self._rest) or self._is_skipping
 
     @property
+    def has_line(self) -> bool:
+        """`next` makes something of what is there, whatever the time."""
+        if self._end() >= 0 or len(self._rest) > LINE_MAX + 1:
+            return True
+        return self._is_over and self.has_rest
+
+    @property
     def is_over(self) -> bool:
         """The peer sends nothing more, and all is taken."""
         return self._is_over and not self.has_rest
@@ -76,16 +83,21 @@ class LineReader:
 
     def next(self, now: float) -> str | LineTooLong | None:
         """The next line, if there is a whole one."""
-        end = self._rest.find(b"\n", self._searched)
+        end = self._end()
         if end >= 0:
             self._has_lines = True
             return self._take(end, end + 1)
         if self.has_rest and (self._is_over or self._is_silent(now)):
             return self._take(len(self._rest), len(self._rest))
-        self._searched = len(self._rest)
         if len(self._rest) > LINE_MAX + 1:  # a CR may stand at its end
             self._skip()
         return None
+
+    def _end(self) -> int:
+        """Where the next LF stands, -1 for nowhere; no byte is looked at twice."""
+        end = self._rest.find(b"\n", self._searched)
+        self._searched = end if end >= 0 else len(self._rest)
+        return end
 
     def _is_silent(self, now: float) -> bool:
         due = self.due

@@ -15,6 +15,14 @@ IN_FLIGHT_MAX: Final = 64
 """Messages of one link that wait for their storing; what comes behind them is read later."""
 SILENCE_S: Final = 0.1
 """On a link that never sent the end of a line, what has arrived is a line after so long without more."""
+LINES_A_STEP: Final = 64
+"""Lines that are taken from one link before it is the turn of others."""
+FREE_BURST: Final = 100
+"""Lines of one link that come to nothing the hub could charge for: so many at once, ..."""
+FREE_RATE: Final = 10
+"""... and so many in a second after that. Who sends more of them is read more slowly."""
+LOGGED_MAX: Final = 1000
+"""Characters of a line that are logged."""
 LINGER_S: Final = 5.0
 """How long a client that sends nothing more is still told what its lines came to."""
 HEADERS_S: Final = 2.0

@@ -104,6 +104,10 @@ class Visitor(Actor):
         if self.door.is_over or self.closed:
             self._end()
 
+    @property
+    def has_work(self) -> bool:
+        return not self.ended and self.house.now >= self.held_until and self.door.has_work
+
     def write(self) -> bool:
         """Write what waits; whether there was something."""
         queue, self._queue = self._queue, []
@@ -159,10 +163,10 @@ class House(Stage):
             if self.reads_pages:
                 self.read_pages()
             written = [visitor for visitor in self.visitors if not visitor.ended and visitor.write()]
-            ready = [visitor for visitor in written if visitor.door.has_work]
+            ready = [visitor for visitor in self.visitors if visitor.has_work]
             for visitor in ready:
                 visitor.step()
-            if not written and not (self.reads_pages and self.asked):
+            if not (written or ready) and not (self.reads_pages and self.asked):
                 return
         raise AssertionError("it never ends")
 

@@ -9,7 +9,16 @@ from chatroom.protocol.frames import Gap, Hello
 from chatroom_server.core.inputs import Stopping
 from chatroom_server.core.settings import HubSettings
 from chatroom_server.gateways.text.connection import READ_AHEAD
-from chatroom_server.gateways.text.settings import HEADERS_S, LINE_MAX, LINGER_S, SILENCE_S
+from chatroom_server.gateways.text.settings import (
+    FREE_BURST,
+    FREE_RATE,
+    HEADERS_S,
+    LINE_MAX,
+    LINES_A_STEP,
+    LINGER_S,
+    LOGGED_MAX,
+    SILENCE_S,
+)
 from tests.server.core.stage import GENERAL, Actor
 from tests.server.gateways.text.house import HERE, PORT, House, Visitor
 
@@ -166,6 +175,59 @@ def test_who_sends_more_than_can_be_taken_is_read_no_more_for_a_while(house: Hou
     house.store()
     house.settle()
     assert [*fullness, zoe.door.is_full] == [False, True, False]
+
+
+# --- lines that come to nothing ------------------------------------------------------------------
+NOTHING = ["\n", " \r\n", "/help\n", "/nothing\n", "/join\n"]
+
+
+def test_a_few_lines_are_taken_and_then_it_is_the_turn_of_others(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.door.feed(b"salut\n" * 200, house.now)
+    assert len(zoe.door.step(house.now)) == LINES_A_STEP
+    zoe.door.feed(b"/help\n", house.now)
+    assert not zoe.door.has_work, "as many wait for their storing as may"
+    door = house.visit().door
+    door.feed(b"\n" * FREE_BURST, house.now)
+    door.step(house.now)
+    assert door.has_work
+    door.step(house.now)
+    assert not door.has_work
+
+
+@pytest.mark.parametrize("line", NOTHING)
+def test_who_sends_too_much_that_comes_to_nothing_is_read_more_slowly(house: House, line: str) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.send(line * (FREE_BURST + 10 * FREE_RATE) + "fin\n")
+    assert zoe.door.due is not None
+    assert zoe.door.due > house.now
+    assert not zoe.door.has_work
+    house.wait(9)
+    assert house.bodies() == []
+    house.wait(2)
+    assert house.bodies() == ["fin"]
+
+
+def test_blank_lines_count_before_it_is_inside_too(house: House) -> None:
+    zoe = house.visit("\n" * (FREE_BURST + 10 * FREE_RATE) + "Hello|zoé\n")
+    assert not zoe.door.has_work
+    house.wait(9)
+    assert not zoe.arrived
+    house.wait(2)
+    assert zoe.news() == ["Annonce : zoé a rejoint la chatroom"]
+
+
+def test_no_line_is_looked_at_of_who_does_not_read_what_it_is_told(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.door.feed(b"salut\n", house.now)
+    assert zoe.door.step(house.now, hears=False) == []
+    assert zoe.door.has_work
+    assert len(zoe.door.step(house.now)) == 1
+
+
+def test_of_a_long_line_the_log_holds_the_beginning(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n" + "é" * 5000 + "\n")
+    assert zoe.heard[-1] == ("é" * LOGGED_MAX, False)
 
 
 # --- links that are slow, and odd words ---------------------------------------------------------
