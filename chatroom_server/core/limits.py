@@ -56,5 +56,7 @@ RETURN_WITHIN_S: Final = 10.0
 """A cut that is shorter goes unsaid."""
 GATHER_RETURNS_S: Final = 10.0
 """After the server's start, returns of so long are said together."""
+TELL_RETURNS_S: Final = 0.5
+"""And until then those of so long are told together as a state."""
 CREATE_AGAIN_AFTER_S: Final = 5.0
 """When the log refused the default room, it is offered again after this."""

@@ -2,14 +2,15 @@
 
 A user is *shown* from the first link that is not quiet until the last of them left: at once after a clean
 end, ten seconds after a cut. So a short cut goes unsaid. After the server's start everybody returns at
-once: each return is told as a state (`here`), and all of them as one event per room (`back`) later.
+once: the returns of half a second are told as a state (`here`), and all of them as one event per room
+(`back`) later. Were each told by itself, a thousand members who return would cause a million frames.
 """
 
 from collections.abc import Iterable
 
 from chatroom.common.names import looks_like_address, nick_key
 from chatroom.protocol.frames import Person, Presence, PresenceEvent
-from chatroom.protocol.ids import RoomId
+from chatroom.protocol.ids import RoomId, UserId
 from chatroom.protocol.limits import PEOPLE_MAX
 from chatroom_server.core import limits
 from chatroom_server.core.accounts import Room, User
@@ -151,16 +152,31 @@ def _tell_return(state: HubState, session: Session, room: RoomId) -> None:
         tell(state, room, PresenceEvent.BACK, [person])
     else:
         state.gathered.setdefault(room, {})[session.user.id] = None
-        tell(state, room, PresenceEvent.HERE, [person])
+        if not state.returned:
+            state.timers.add(state.now + limits.TELL_RETURNS_S, lambda: _tell_returned(state))
+        state.returned.setdefault(room, {})[session.user.id] = None
+
+
+def _tell_returned(state: HubState) -> None:
+    returned, state.returned = state.returned, {}
+    for room, ids in returned.items():
+        _tell_together(state, room, PresenceEvent.HERE, ids)
 
 
 def _tell_gathered(state: HubState) -> None:
     gathered, state.gathered = state.gathered or {}, None
     for room, ids in gathered.items():
-        people = state.people.get(room, {})
-        returned = [state.person(people[id_].user) for id_ in ids if id_ in people]
-        for group in _groups(returned):
-            tell(state, room, PresenceEvent.BACK, group)
+        _tell_together(state, room, PresenceEvent.BACK, ids)
+
+
+def _tell_together(state: HubState, room: RoomId, event: PresenceEvent, ids: Iterable[UserId]) -> None:
+    """Tell a room of those who are still online."""
+    people = state.people.get(room, {})
+    sessions = [people[id_] for id_ in ids if id_ in people]
+    if event is PresenceEvent.HERE:
+        sessions = [session for session in sessions if not session.away]
+    for group in _groups([state.person(session.user) for session in sessions]):
+        tell(state, room, event, group)
 
 
 def _groups(people: list[Person]) -> Iterable[list[Person]]:

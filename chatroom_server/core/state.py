@@ -80,6 +80,7 @@ class HubState:
         returning: Users and conversations of two that they become members of again.
         claimed_nicks: Nicks that are being stored, by `nick_key`.
         gathered: Who came back to which room since the server's start; None when the gathering is over.
+        returned: Those of them whom the rooms are not told of yet.
         buckets: What users may still send, those who left a moment ago too.
         stopping: The server goes down.
     """
@@ -108,6 +109,7 @@ class HubState:
         self.returning: set[tuple[UserId, RoomId]] = set()
         self.claimed_nicks: dict[str, UserId] = {}
         self.gathered: dict[RoomId, dict[UserId, None]] | None = None
+        self.returned: dict[RoomId, dict[UserId, None]] = {}
         self.buckets: dict[UserId, Bucket] = {}
         self.stopping = False
 

@@ -5,7 +5,7 @@ import pytest
 from chatroom.protocol.frames import Away, Bye, Direct, Presence, Who
 from chatroom.protocol.frames import People as PeopleFrame
 from chatroom.protocol.limits import PEOPLE_MAX
-from chatroom_server.core import presence
+from chatroom_server.core import limits, presence
 from chatroom_server.core.effects import Broadcast, Happening
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Stage
@@ -171,13 +171,26 @@ def test_returns_after_a_start_are_told_together(stage: Stage) -> None:
     stage.restart()
     ann = stage.enter("ann", nick="")
     stage.enter("bob", nick="")
+    stage.pass_time(limits.TELL_RETURNS_S)
     stage.enter("eve", nick="").leave(clean=True)
-    assert ann.presence() == [("here", ["bob"]), ("here", ["eve"]), ("gone", ["eve"])]
+    assert ann.presence() == [("here", ["ann", "bob"]), ("gone", ["eve"])]
     assert states(ann) == {"ann": "online", "bob": "online", "eve": "offline", "sam": "offline"}
     stage.pass_time(10)
-    assert ann.presence()[3:] == [("back", ["ann", "bob"])]
+    assert ann.presence()[2:] == [("back", ["ann", "bob"])]
     stage.enter("sam", nick="")
-    assert ann.presence()[4:] == [("back", ["sam"])]
+    assert ann.presence()[3:] == [("back", ["sam"])]
+
+
+def test_returns_after_a_start_are_few_frames(stage: Stage) -> None:
+    names = [f"u{number}" for number in range(30)]
+    for name in names:
+        stage.enter(name, GENERAL)
+    stage.restart()
+    first, *others = [stage.enter(name, nick="") for name in names]
+    others[-1].give(Away(away=True))
+    stage.pass_time(limits.TELL_RETURNS_S)
+    assert first.presence() == [("away", ["u29"]), ("here", names[:-1])]
+    assert set(states(first).values()) == {"online", "away"}
 
 
 def test_many_returns_are_told_in_frames_of_bounded_size(
@@ -192,6 +205,7 @@ def test_many_returns_are_told_in_frames_of_bounded_size(
     stage.restart()
     for name in names:
         stage.enter(name, nick="")
+    stage.pass_time(limits.TELL_RETURNS_S)
     before = len(stage.effects)
     stage.pass_time(10)
     frames = [effect.frame for effect in stage.effects[before:] if isinstance(effect, Broadcast)]
