@@ -80,20 +80,12 @@ class Fault:
 class Life:
     """What a log said in one life."""
 
-    def __init__(self, files: SimFiles, fault: Fault) -> None:
-        self.files, self.fault = files, fault
-        self.rig: Rig
+    def __init__(self, files: SimFiles) -> None:
+        self.files = files
+        self.rig = Rig()
         self.flushed: list[dict[str, int]] = []
         """For each flush the last number of each room."""
         self._count = 0
-
-    async def start(self) -> None:
-        """Open, if need be once more when the disk works again."""
-        with contextlib.suppress(NotWritableError):
-            self.rig = await Rig.open(FOLDER, self.files)
-            return
-        self.fault.heal()
-        self.rig = await Rig.open(FOLDER, self.files)
 
     async def talk(self, rounds: int) -> None:
         """Say something, and flush now and then."""
@@ -151,53 +143,63 @@ class Life:
 
 async def _goes_on(kind: str, k: int, mode: str) -> bool:
     """The disk works again before the log ends."""
-    life = await _trouble(kind, k, mode)
-    life.fault.heal()
+    life, fault = await _trouble(kind, k, mode)
+    fault.heal()
     count = len(life.rig.refused())
     await life.talk(3)
     assert len(life.rig.refused()) == count
     await life.flush()
     await life.rig.log.close()
     await life.check(life.files.killed())
-    return life.fault.is_reached
+    return fault.is_reached
 
 
 async def _ends_well(kind: str, k: int, mode: str) -> bool:
     """The disk works again just in time for the end, and nothing is said any more."""
-    life = await _trouble(kind, k, mode)
-    life.fault.heal()
+    life, fault = await _trouble(kind, k, mode)
+    fault.heal()
     await life.flush()
     await life.rig.log.close()
     await life.check(life.files.killed())
-    return life.fault.is_reached
+    return fault.is_reached
 
 
 async def _ends_badly(kind: str, k: int, mode: str) -> bool:
     """The disk works again only for the next server."""
-    life = await _trouble(kind, k, mode)
+    life, fault = await _trouble(kind, k, mode)
     await life.rig.log.close()
-    life.fault.heal()
+    fault.heal()
     await life.check_promises(life.files.killed())
-    return life.fault.is_reached
+    return fault.is_reached
 
 
 async def _loses_power(kind: str, k: int, mode: str) -> bool:
     """The machine stops while the disk fails."""
-    life = await _trouble(kind, k, mode)
+    life, fault = await _trouble(kind, k, mode)
     await life.rig.die()
-    life.fault.heal()
+    fault.heal()
     await life.check_promises(life.files.power_cut(random.Random(k)))
-    return life.fault.is_reached
+    return fault.is_reached
 
 
-async def _trouble(kind: str, k: int, mode: str) -> Life:
+async def _trouble(kind: str, k: int, mode: str) -> tuple[Life, Fault]:
+    """A life up to the middle; one that cannot begin begins again when the disk works."""
+    files = _disk()
+    life, fault = Life(files), Fault(files, kind, k, mode)
+    try:
+        life.rig = await Rig.open(FOLDER, files)
+    except NotWritableError:
+        fault.heal()
+        life.rig = await Rig.open(FOLDER, files)
+    await life.talk(9)
+    return life, fault
+
+
+def _disk() -> SimFiles:
     files = SimFiles()
     files.make_folder(FOLDER.parent)
     files.sync_folder(Path("/"))
-    life = Life(files, Fault(files, kind, k, mode))
-    await life.start()
-    await life.talk(9)
-    return life
+    return files
 
 
 @pytest.mark.parametrize("course", [_goes_on, _ends_well, _ends_badly, _loses_power])
@@ -219,3 +221,58 @@ async def test_each_short_write(mode: str, course: Course) -> None:
             assert k > 1
             return
     pytest.fail("there are too many calls")
+
+
+@pytest.mark.parametrize("end", ["killed", "power cut"])
+async def test_an_end_at_each_call(end: str) -> None:
+    """Also while a segment is sealed or removed, and at every step of a flush."""
+    for at in range(1, _CALLS_MAX):
+        files = _disk()
+        before, files.dies_at = len(files.calls), len(files.calls) + at
+        life = Life(files)
+        with contextlib.suppress(NotWritableError):
+            life.rig = await Rig.open(FOLDER, files)
+            await life.talk(9)
+            await life.rig.die()
+        after = files.killed() if end == "killed" else files.power_cut(random.Random(at))
+        await life.check_promises(after)
+        if len(files.calls) < files.dies_at:
+            assert {(call, name) for call, name in files.calls[before:]} >= _STEPS
+            return
+    pytest.fail("there are too many calls")
+
+
+_STEPS = {
+    ("write", "0000000001.journal"),
+    ("sync", "0000000001.journal"),
+    ("unlink", "0000000001.journal"),
+    ("write", "0000000001.jsonl"),
+    ("sync", "0000000001.jsonl"),
+    ("sync", "index.json.tmp"),
+    ("replace", "index.json"),
+    ("sync", "checkpoint.json.tmp"),
+    ("replace", "checkpoint.json"),
+    ("replace", "users.json"),
+}
+"""What happens in a life in which segments are sealed and removed."""
+
+
+async def test_readers_are_served_while_nothing_can_be_changed() -> None:
+    """A folder that was turned read-only: the log says so once, and goes on when it may."""
+    files = _disk()
+    life = Life(files)
+    life.rig = await Rig.open(FOLDER, files)
+    await life.talk(7)
+    lines = life.stored("general")
+    files.fail = lambda call, name: errno.EROFS if call not in ("read", "open") else None
+    for _ in range(5):
+        await life.talk(3)
+        assert await life.rig.all_lines() == lines
+    assert len(life.stored("general")) == len(lines)
+    assert {refused.reason for refused in life.rig.refused()} == {"disk-error"}
+    files.fail = lambda call, name: None
+    await life.talk(1)
+    assert len(life.stored("general")) == len(lines) + 2
+    await life.flush()
+    await life.rig.log.close()
+    await life.check(files.killed())
