@@ -134,12 +134,16 @@ class Link(Outlet):
         except (BlockingIOError, InterruptedError):
             return
         except OSError as error:
-            self._lose(error.strerror or "cut")
+            self._not_read(error)
             return
         if count == 0:
             self._on_end()
         elif self.phase is not Phase.LINGERING:
             self._on_bytes(bytes(owner.buffer[:count]), owner.loop.time())
+
+    def _not_read(self, error: OSError) -> None:
+        """The connection broke."""
+        self._lose(error.strerror or "cut")
 
     @abstractmethod
     def _on_bytes(self, chunk: bytes, now: float) -> None:
@@ -184,7 +188,7 @@ class Link(Outlet):
         try:
             sent = self._socket.send(data)
         except OSError as error:
-            sent = self._not_sent(error)
+            sent = self._not_sent(error, len(data))
         if sent != len(data):
             self._keep(data, sent)
         if not self._reading or self.phase is not Phase.OPEN:
@@ -194,7 +198,8 @@ class Link(Outlet):
         """A round could not write to the link: it ends."""
         self._lose_soon("an error in the server")
 
-    def _not_sent(self, error: OSError) -> int:
+    def _not_sent(self, error: OSError, _size: int = 0) -> int:
+        """How many of so many bytes count as sent although the socket took none."""
         if not isinstance(error, (BlockingIOError, InterruptedError)):
             self._lose_soon(error.strerror or "cut")
         return 0
@@ -210,11 +215,8 @@ class Link(Outlet):
         assert self._rest is not None
         try:
             sent = self._socket.send(self._rest)
-        except (BlockingIOError, InterruptedError):
-            return
         except OSError as error:
-            self._lose(error.strerror or "cut")
-            return
+            sent = self._not_sent(error, len(self._rest))
         self._rest = self._rest[sent:]
         if not self._rest:
             self._rest, self.blocked = None, False

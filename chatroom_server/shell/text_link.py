@@ -2,6 +2,7 @@
 
 import socket
 from asyncio import TimerHandle
+from typing import Final
 
 from chatroom.protocol import codec
 from chatroom.protocol.frames import AnyFrame
@@ -10,6 +11,8 @@ from chatroom_server.gateways.text import TextConnection
 from chatroom_server.gateways.text.settings import FIRST_LINE_S
 from chatroom_server.shell.keepalive import is_unreachable
 from chatroom_server.shell.link import QUEUE_PAUSE, Link, LinkOwner, Phase
+
+_HUNG_UP: Final = (BrokenPipeError, ConnectionResetError)
 
 
 class TextLink(Link):
@@ -42,8 +45,13 @@ class TextLink(Link):
 
     # --- reading ---------------------------------------------------------------------------------
     def _on_bytes(self, chunk: bytes, now: float) -> None:
+        if self.phase not in (Phase.NEW, Phase.OPEN):
+            return
         self._connection.feed(chunk, now)
         self._step()
+
+    def _not_read(self, _error: OSError) -> None:
+        self._on_end()  # all that came before is still said
 
     def _on_end(self) -> None:
         if self._has_ended or self.phase not in (Phase.NEW, Phase.OPEN):
@@ -124,6 +132,10 @@ class TextLink(Link):
         """Put a frame in front of everything of the link's rooms that comes later."""
         if self.phase is Phase.OPEN:
             self.put(codec.encode(frame))
+
+    def _not_sent(self, error: OSError, size: int = 0) -> int:
+        """Who has hung up reads nothing more, but what it has sent is still said: pupils' programs do so."""
+        return size if isinstance(error, _HUNG_UP) else super()._not_sent(error, size)
 
     def _read_frames(self, data: bytes) -> bytes:
         text = self._connection.read(data)

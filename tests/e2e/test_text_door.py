@@ -749,6 +749,17 @@ def test_a_burst_is_held_and_not_lost(tmp_path: Path) -> None:
         assert "ligne 299" not in "".join(line["body"] for line in person_history(server, tmp_path))
 
 
+@pytest.mark.parametrize("count", [150, 400])
+def test_nothing_is_lost_of_who_sends_and_closes_at_once(tmp_path: Path, count: int) -> None:
+    said = [f"ligne {n}" for n in range(count)]
+    with running(tmp_path / "server", "BURST=1000", "RATE=1000") as server, caller(server, "zoé") as zoe:
+        with Caller(server) as it4:
+            it4.send("Hello|it4\n" + "".join(f"{line}\n" for line in said))
+        assert zoe.line() == "Annonce : it4 a rejoint la chatroom"
+        assert [zoe.line() for _ in said] == [f"it4 a dit : {line}" for line in said]
+        assert zoe.line() == "Annonce : it4 a quitté la chatroom"
+
+
 def person_history(server: Server, tmp_path: Path) -> list[dict[str, Any]]:
     """The default room's lines as another client reads them now."""
     return Person(tmp_path / "reader", server, "reader").history()

@@ -9,16 +9,20 @@ from functools import partial
 import pytest
 
 from chatroom.common.texts import Texts
+from chatroom.protocol import codec
 from chatroom.protocol.frames import Ack, AnyFrame, Join, Joined, Login, RoomInfo, Send, Welcome
 from chatroom.protocol.ids import Epoch, RoomId, UserId
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.gateways.text import TextConnection, TextSettings
-from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX, LINES_A_STEP
+from chatroom_server.gateways.text.connection import READ_AHEAD
+from chatroom_server.gateways.text.settings import FIRST_LINE_S, IN_FLIGHT_MAX, LINES_A_STEP
 from chatroom_server.shell.fanout import Fanout
-from chatroom_server.shell.link import READ_SIZE, Link
+from chatroom_server.shell.link import READ_SIZE, Link, Phase
 from chatroom_server.shell.text_link import TextLink
 
 ROOM = RoomId("general")
+FRAME = 1 << 16
+MUCH = 64 * FRAME
 
 
 class Owner:
@@ -36,10 +40,11 @@ class Owner:
         self.is_slow = False
         self.has_arrived = False
         self._waiting: list[tuple[Link, Send]] = []
-        self._changed = asyncio.Event()
+        self.changed = asyncio.Event()
 
     def arrived(self, link: Link) -> None:
         self.has_arrived = True
+        self.changed.set()
 
     def received(self, link: Link, frame: AnyFrame) -> None:
         self.frames.append(frame)
@@ -53,7 +58,7 @@ class Owner:
                 self._waiting.append((link, frame))
         if not self.is_slow:
             self.store()
-        self._changed.set()
+        self.changed.set()
 
     def store(self) -> None:
         for link, frame in self._waiting:
@@ -72,13 +77,13 @@ class Owner:
     def lost(self, link: Link, why: str) -> None:
         self.fanout.drop(link)
         self.endings.append(why)
-        self._changed.set()
+        self.changed.set()
 
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(10):
             while not condition():
-                self._changed.clear()
-                await self._changed.wait()
+                self.changed.clear()
+                await self.changed.wait()
 
 
 class Stage:
@@ -93,7 +98,12 @@ class Stage:
         self.connection = TextConnection(
             ("192.0.2.7", 5), ("192.0.2.1", 9998), settings, lambda _line, _is_nameless: None
         )
+        self.connection.feed = self._feed  # type: ignore[method-assign]
         self.link = TextLink(LinkId(1), ours, ("192.0.2.7", 5), self.connection, local=False, owner=owner)
+
+    def _feed(self, chunk: bytes, now: float) -> None:
+        TextConnection.feed(self.connection, chunk, now)
+        self.owner.changed.set()
 
     async def say(self, text: str) -> None:
         await asyncio.to_thread(self.theirs.sendall, text.encode())
@@ -103,6 +113,22 @@ class Stage:
         while chunk := await asyncio.to_thread(self.theirs.recv, 1 << 16):
             heard += chunk
         return heard.decode()
+
+    def hear(self, size: int) -> None:
+        """Read so many bytes."""
+        while size > 0:
+            size -= len(self.theirs.recv(min(size, 1 << 16)))
+
+    def frame(self, text: str) -> bytes:
+        """Something for the link alone that is shown."""
+        piece = text.encode()[:FRAME]
+        assert len(text) % len(piece) == 0
+        return (bytes([0]) + codec.encode_length(len(piece)) + piece) * (len(text) // len(piece))
+
+    def block(self) -> None:
+        """Say more than the peer's socket takes, as a room does: that stops no reading."""
+        self.link.write(self.frame("x" * MUCH))
+        assert self.link.blocked
 
     async def enter(self) -> None:
         await self.say("Hello|zoé\nsalut\n")
@@ -158,3 +184,113 @@ async def test_a_link_whose_messages_wait_for_the_disk_does_nothing(stage: Stage
 
 def _has_said(owner: Owner, count: int) -> bool:
     return len(owner.said) == count
+
+
+async def test_a_link_that_is_held_does_nothing_until_it_is_released(stage: Stage) -> None:
+    await stage.enter()
+    loop = stage.owner.loop
+    until = loop.time() + 0.1
+    stage.link.hold(until)
+    await stage.say("un\ndeux\n")
+    await stage.owner.until(lambda: stage.owner.said == ["un", "deux"])
+    assert loop.time() > until - 0.01
+
+
+async def test_no_line_is_taken_of_a_peer_that_does_not_read(stage: Stage) -> None:
+    await stage.enter()
+    stage.block()
+    await stage.say("un\n")
+    await stage.owner.until(lambda: stage.connection.has_work)
+    await asyncio.sleep(0)
+    assert stage.owner.said == []
+    await asyncio.to_thread(stage.hear, MUCH)
+    await stage.owner.until(lambda: stage.owner.said == ["un"])
+
+
+# --- timers ----------------------------------------------------------------------------------------
+async def test_silence_ends_a_line_of_a_client_that_sends_no_line_ends(stage: Stage) -> None:
+    await stage.say("Hello|zoé")
+    await stage.owner.until(lambda: stage.owner.has_arrived)
+    await stage.say("salut")
+    await stage.owner.until(lambda: stage.owner.said == ["salut"])
+
+
+async def test_a_request_without_an_end_is_answered_by_the_timer(stage: Stage) -> None:
+    await stage.say("GET /\n")
+    assert (await stage.hear_all()).startswith("Hello World!\n")
+    assert not stage.owner.has_arrived
+
+
+async def test_who_says_nothing_is_let_go_in_the_end(stage: Stage) -> None:
+    loop = stage.owner.loop
+    stage.link.tick(loop.time() + FIRST_LINE_S - 1)
+    assert stage.owner.endings == []
+    stage.link.tick(loop.time() + FIRST_LINE_S + 1)
+    assert stage.owner.endings == ["said nothing"]
+
+
+# --- the end ---------------------------------------------------------------------------------------
+async def test_who_sends_nothing_more_reads_what_its_lines_came_to(stage: Stage) -> None:
+    await stage.say("Hello|zoé\n/join\nsalut\n/help")
+    stage.theirs.shutdown(socket.SHUT_WR)
+    heard = await stage.hear_all()
+    assert "! this is written /join <room>\n" in heard
+    assert heard.endswith("// in front says a /.\n")
+    assert stage.owner.said == ["salut"]
+
+
+@pytest.mark.parametrize("count", [1, 150, 400])
+async def test_nothing_is_lost_of_who_sends_much_and_hangs_up_at_once(stage: Stage, count: int) -> None:
+    bodies = [f"ligne {n}" for n in range(count)]
+    stage.owner.is_slow = True
+    await stage.say("Hello|zoé\n" + "".join(f"{body}\n" for body in bodies))
+    await stage.owner.until(lambda: len(stage.owner.said) == min(count, IN_FLIGHT_MAX))
+    stage.link.put(stage.frame("nobody reads this\n"))
+    stage.theirs.close()
+    stage.owner.is_slow = False
+    stage.owner.store()
+    await stage.owner.until(lambda: bool(stage.owner.endings))
+    assert stage.owner.said == bodies
+    assert stage.owner.endings == ["left"]
+
+
+async def test_nothing_is_lost_when_a_peer_hangs_up_that_has_not_read(stage: Stage) -> None:
+    await stage.enter()
+    stage.block()
+    await stage.say("un\ndeux\n")
+    stage.theirs.close()
+    await stage.owner.until(lambda: bool(stage.owner.endings))
+    assert stage.owner.said == ["un", "deux"]
+
+
+async def test_the_disk_is_waited_for_though_the_peer_is_gone_but_not_for_ever(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chatroom_server.gateways.text.connection.LINGER_S", 0.05)
+    await stage.enter()
+    stage.owner.is_slow = True
+    await stage.say("un\n")
+    stage.theirs.close()
+    await stage.owner.until(lambda: bool(stage.owner.endings))
+    assert stage.owner.said == ["un"]
+    assert stage.owner.endings == ["left"]
+
+
+async def test_what_comes_while_a_link_ends_is_thrown_away(stage: Stage) -> None:
+    await stage.enter()
+    stage.block()
+    stage.link.end("enough")
+    assert stage.link.phase is Phase.ENDING
+    sent = 0
+    while sent < 4 * READ_AHEAD:
+        sent += await asyncio.to_thread(stage.theirs.send, b"x" * READ_SIZE)
+    assert not stage.connection.is_full
+    assert stage.owner.said == []
+
+
+async def test_a_link_that_ends_says_its_last_words(stage: Stage) -> None:
+    await stage.say("Hello|zoé\nsalut\n/quit\n")
+    assert (await stage.hear_all()).endswith("Au revoir !\n")
+    stage.theirs.close()
+    await stage.owner.until(lambda: bool(stage.owner.endings))
+    assert stage.link.phase is Phase.GONE
