@@ -114,6 +114,8 @@ def _claim(folder: Path, files: Files, settings: LogSettings) -> bool:
 
 
 def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: bool) -> Opened:
+    # Before the folder was ours, another server may have begun it, and have ended.
+    created = created and checkpoint.NAME not in files.names(folder)
     if created:
         checkpoint.save(files, folder, _first_checkpoint())
     current = checkpoint.load(files, folder)

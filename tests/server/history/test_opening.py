@@ -1,9 +1,11 @@
 """Whose a data folder is, and what is said when it cannot be used."""
 
+import asyncio
 import errno
 import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -22,6 +24,7 @@ from chatroom_server.history import (
     read_lock,
 )
 from chatroom_server.history.checkpoint import Checkpoint
+from chatroom_server.history.opening import open_folder
 from chatroom_server.history.records import Position
 from tests.server.history.harness import GENERAL, Rig
 from tests.server.history.simfiles import SimFiles
@@ -113,6 +116,33 @@ async def test_a_second_server_is_refused_and_told_of_the_first(tmp_path: Path) 
     await rig.log.close()
     again = await Rig.open(tmp_path / "data")
     await again.log.close()
+
+
+class _Slow(SimFiles):
+    """Between the first look at a folder and its lock, another server lives a whole life there."""
+
+    life: Callable[[], None] | None = None
+
+    def lock(self, path: Path) -> int:
+        other, self.life = self.life, None
+        if other is not None:
+            other()
+        return super().lock(path)
+
+
+def test_a_folder_that_was_nobodys_a_moment_ago_is_not_begun_anew() -> None:
+    files = _Slow()
+    files.make_folder(Path("/sim"))
+    files.life = lambda: asyncio.run(_say_one(files))
+    opened = open_folder(Path("/sim/data"), files, LogSettings(), durable=True, note="")
+    assert not opened.recovery.created
+    assert opened.checkpoint.rooms[GENERAL].last == 1
+
+
+async def _say_one(files: SimFiles) -> None:
+    rig = await Rig.open(Path("/sim/data"), files)
+    await rig.say("one")
+    await rig.log.close()
 
 
 def test_a_lock_that_says_nothing(tmp_path: Path) -> None:
