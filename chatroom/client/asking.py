@@ -1,11 +1,14 @@
 """What one may ask a server, as calls: the half of a session that knows nothing of links."""
 
+import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from chatroom.client.errors import RequestFailed
 from chatroom.client.events import RoomOpened
 from chatroom.client.following import Follower, Stored
+from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import (
     AnyFrame,
     AskInvitation,
@@ -29,6 +32,8 @@ from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.protocol.limits import PAGE_LINES_MAX
 
 F = TypeVar("F", bound=AnyFrame)
+_AGAIN_S: Final = 1.0
+"""When a page that the server's disk did not give is asked for again."""
 Question = Callable[[int], AnyFrame]
 """Makes a request with the number that its answer will repeat."""
 
@@ -104,11 +109,20 @@ class Asking(ABC):
                 for stored in follower.take_live():
                     yield stored
                 if follower.is_behind:
-                    page = await self.page(room, after=follower.after, limit=PAGE_LINES_MAX)
-                    for stored in follower.take_page(page):
+                    for stored in follower.take_page(await self._next_page(follower)):
                         yield stored
         finally:
             self._finish(follower)
+
+    async def _next_page(self, follower: Follower) -> list[Stored]:
+        """What follows; asked for again where the server's disk did not give it."""
+        while True:
+            try:
+                return await self.page(follower.room, after=follower.after, limit=PAGE_LINES_MAX)
+            except RequestFailed as error:
+                if error.code != ErrorCode.INTERNAL:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
 
     async def _open(self, question: Question, *, is_kept: bool = False) -> RoomOpened:
         joined = await self._ask(question, Joined)

@@ -209,9 +209,8 @@ class Sending:
         self._landed(refusal.dev, refusal.n)  # looks at the queue
         if entry is None:
             return
-        if refusal.code in (ErrorCode.NUMBER_PASSED, ErrorCode.NUMBER_CONFLICT):
-            is_conflict = refusal.code == ErrorCode.NUMBER_CONFLICT
-            self._tasks.start(self._renumber(key, entry, retired=is_conflict), name="renumber")
+        if refusal.code == ErrorCode.NUMBER_CONFLICT:
+            self._tasks.start(self._renumber(key, entry, retired=True), name="renumber")
         elif refusal.code not in _COMES_BACK:
             self._tasks.start(self._fail(key, entry, refusal), name="fail")
 

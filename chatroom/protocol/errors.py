@@ -135,7 +135,9 @@ ERRORS: Final[dict[ErrorCode, WireError]] = {
     ErrorCode.PICTURE_INVALID: WireError("the picture could not be read: {reason}"),
     ErrorCode.TOPIC_TOO_LONG: WireError("the topic is too long: at most {max} bytes"),
     ErrorCode.NUMBER_CONFLICT: WireError("this device has used the number {n} for another message"),
-    ErrorCode.NUMBER_PASSED: WireError("the number {n} was passed over; send the message under a new one"),
+    ErrorCode.NUMBER_PASSED: WireError(
+        "the server refused this when it first came, and has stored what was said later; try again if it still fits"
+    ),
     ErrorCode.TOO_MANY_IN_FLIGHT: WireError("too many messages wait for their storing"),
     ErrorCode.TOO_MANY_REQUESTS: WireError("too many requests wait for their answer"),
     ErrorCode.NOT_STORED: WireError("the server could not store the message ({reason})"),

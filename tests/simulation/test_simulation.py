@@ -1,0 +1,48 @@
+"""Whole worlds on a virtual clock: nothing seen is lost, whatever fails; and the checker can tell."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.checker import check
+from tests.simulation.run import digest, play
+from tests.simulation.world import run
+
+SEEDS = range(1000, 1040)
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("first", range(SEEDS.start, SEEDS.stop, 10))
+def test_all_promises_hold_whatever_fails(first: int) -> None:
+    starts = 0
+    for seed in range(first, first + 10):
+        _seed, problems, _history, started = play(seed)
+        assert problems == [], f"seed {seed}: make simulate SEED={seed}"
+        starts += started
+    assert starts > 20, "the servers were not killed at all"
+
+
+def test_much_happens_in_a_world() -> None:
+    world = run(7)
+    assert check(world.record) == []
+    assert len(world.record.history) > 20
+    assert {type(fact).__name__ for fact in world.record.facts} == {"Said", "Shown", "Seen", "CaughtUp"}
+
+
+def test_a_seed_is_one_history_on_every_hash_seed() -> None:
+    histories = set()
+    for hash_seed in ("0", "1", "4711"):
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.simulation.run", "12"],
+            env={**os.environ, "PYTHONHASHSEED": hash_seed},
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        histories.add(done.stdout.split("history ")[1].split()[0])
+    assert histories == {digest(run(12))}
