@@ -5,14 +5,18 @@ from collections import Counter
 from contextlib import suppress
 from typing import Final
 
+from chatroom_server.core.inputs import LinkId
+
 SPARE_FILES: Final = 256
 """Open files beside the sockets of links: the journal, rooms, logs, the control socket."""
-SOCKETS_BEYOND_LINKS: Final = 2048
-"""Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
 NEWCOMERS_MAX: Final = 2048
 """Sockets at once that have said nothing yet, or shake hands of TLS."""
 NEWCOMERS_PER_ADDRESS_MAX: Final = 64
 """As many of them from one address that is not this machine."""
+TEXT_NEWCOMERS_MAX: Final = 512
+"""The same at the plain-text port, where silence is not over so soon."""
+SOCKETS_BEYOND_LINKS: Final = NEWCOMERS_MAX + TEXT_NEWCOMERS_MAX
+"""Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
 
 
 def sockets_max(max_links: int) -> int:
@@ -35,25 +39,46 @@ def allow_files(max_links: int) -> None:
 
 
 class Newcomers:
-    """Counts them, by address."""
+    """Those of one port: who they are in the order they came, and how many come from an address.
 
-    def __init__(self) -> None:
+    Args:
+        most: So many at once.
+        per_address: So many of them from one address that is not this machine.
+        replaces: When a place is wanted and there is none, who has waited longest is let go.
+    """
+
+    def __init__(
+        self,
+        most: int = NEWCOMERS_MAX,
+        per_address: int = NEWCOMERS_PER_ADDRESS_MAX,
+        *,
+        replaces: bool = False,
+    ) -> None:
+        self.replaces = replaces
+        self._most, self._per_address = most, per_address
+        self._hosts: dict[LinkId, str] = {}
         self._by_host: Counter[str] = Counter()
-        self._count = 0
 
-    def admit(self, host: str, *, local: bool) -> bool:
-        """Count one more; False when there are too many already, and it is not counted."""
-        if self._count >= NEWCOMERS_MAX:
-            return False
-        if not local and self._by_host[host] >= NEWCOMERS_PER_ADDRESS_MAX:
-            return False
+    def has_place(self, host: str, *, local: bool) -> bool:
+        """One more may come from this address."""
+        return len(self._hosts) < self._most and (local or self._by_host[host] < self._per_address)
+
+    def longest(self, host: str) -> LinkId | None:
+        """Who has to go so that there is a place for one of this address: the first that came."""
+        if len(self._hosts) >= self._most:
+            return next(iter(self._hosts))
+        return next((link for link, other in self._hosts.items() if other == host), None)
+
+    def enter(self, link: LinkId, host: str) -> None:
+        """Count one more."""
+        self._hosts[link] = host
         self._by_host[host] += 1
-        self._count += 1
-        return True
 
-    def leave(self, host: str) -> None:
+    def leave(self, link: LinkId) -> None:
         """One has arrived at the hub, or is gone."""
-        self._count -= 1
+        host = self._hosts.pop(link, None)
+        if host is None:
+            return
         self._by_host[host] -= 1
         if not self._by_host[host]:
             del self._by_host[host]

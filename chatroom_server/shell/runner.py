@@ -7,6 +7,7 @@ import socket
 import time
 from asyncio import AbstractEventLoop, TimerHandle
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from chatroom.protocol import LocalProtocolError, codec
@@ -65,6 +66,14 @@ MakeLink = Callable[[LinkId, socket.socket, tuple[str, int], bool], Link]
 """Makes a link of a socket and its peer, which does or does not count as this machine."""
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """A port, as far as its clients differ from those of others."""
+
+    make: MakeLink
+    newcomers: Newcomers
+
+
 class Runner:
     """Everything between the sockets, the log, the clock and the hub. One event loop uses it.
 
@@ -108,7 +117,8 @@ class Runner:
         self._is_local, self._is_behind = is_local, is_behind
         self._wall_ns, self._entropy = wall_ns, entropy
         self._sockets_max = sockets_max(max_links)
-        self._newcomers = Newcomers()
+        self._entrance = Entrance(self._make_link, Newcomers())
+        self._waiting: dict[LinkId, Newcomers] = {}
         self._last_link = 0
         self._said: list[Said] = []
         self._wake: TimerHandle | None = None
@@ -138,17 +148,36 @@ class Runner:
         if said:
             self._logs.said(said)
 
-    def accept(self, sock: socket.socket, peer: tuple[str, int], make: MakeLink | None = None) -> None:
-        """Take a connection; `make` makes a link of it that speaks something else than frames."""
-        local = self._is_local(peer[0])
-        if len(self.links) >= self._sockets_max or not self._newcomers.admit(peer[0], local=local):
+    def accept(self, sock: socket.socket, peer: tuple[str, int], entrance: Entrance | None = None) -> None:
+        """Take a connection, of clients that speak frames unless an entrance is given."""
+        entrance = entrance or self._entrance
+        local, newcomers = self._is_local(peer[0]), entrance.newcomers
+        if not self._has_place(peer[0], newcomers, local=local):
             sock.close()
             return
-        self.all_gone.clear()
         self._last_link += 1
         link_id = LinkId(self._last_link)
-        self.links[link_id] = (make or self._make_link)(link_id, sock, peer, local)
+        try:
+            link = entrance.make(link_id, sock, peer, local)
+        except OSError:  # the peer is gone already
+            sock.close()
+            return
+        newcomers.enter(link_id, peer[0])
+        self._waiting[link_id] = newcomers
+        self.all_gone.clear()
+        self.links[link_id] = link
         self._logs.connected(peer)
+
+    def _has_place(self, host: str, newcomers: Newcomers, *, local: bool) -> bool:
+        if newcomers.replaces and not newcomers.has_place(host, local=local):
+            longest = newcomers.longest(host)
+            if longest is not None:
+                self.links[longest].abort("said nothing, and others wanted its place")
+        return len(self.links) < self._sockets_max and newcomers.has_place(host, local=local)
+
+    def _is_no_newcomer(self, link: Link) -> None:
+        if (newcomers := self._waiting.pop(link.id, None)) is not None:
+            newcomers.leave(link.id)
 
     def _make_link(self, link_id: LinkId, sock: socket.socket, peer: tuple[str, int], local: bool) -> Link:
         return FrameLink(link_id, sock, peer, local=local, owner=self)
@@ -157,7 +186,7 @@ class Runner:
     def arrived(self, link: Link) -> None:
         """A link speaks frames from here on."""
         link.is_known = True
-        self._newcomers.leave(link.host)
+        self._is_no_newcomer(link)
         seed = self._entropy(_SEED_SIZE)
         kind = {"local": link.local, "tls": link.tls, "foreign": link.is_foreign}
         self.feed(Arrived(link.id, link.host, link.port, seed, **kind))
@@ -194,9 +223,8 @@ class Runner:
         if not self.links:
             self.all_gone.set()
         self._logs.disconnected((link.host, link.port), why)
-        if not link.is_known:
-            self._newcomers.leave(link.host)
-        else:
+        self._is_no_newcomer(link)
+        if link.is_known:
             self.feed(Left(link.id, clean=link.is_clean))
 
     # --- effects -----------------------------------------------------------------------------------

@@ -11,7 +11,8 @@ from chatroom_server.shell.keepalive import keep_alive
 from chatroom_server.shell.link import Link
 from chatroom_server.shell.listener import Listener
 from chatroom_server.shell.logs import OperatorLog
-from chatroom_server.shell.runner import Runner
+from chatroom_server.shell.newcomers import TEXT_NEWCOMERS_MAX, Newcomers
+from chatroom_server.shell.runner import Entrance, Runner
 from chatroom_server.shell.text_link import TextLink
 
 
@@ -32,7 +33,8 @@ class TextDoor:
     ) -> None:
         self._runner, self._logs, self._settings = runner, logs, settings
         self._count = 0
-        self._listener = Listener(loop, sockets, self._accept, logs.problem)
+        self._entrance = Entrance(self._make_link, Newcomers(TEXT_NEWCOMERS_MAX, replaces=True))
+        self._listener = Listener(loop, sockets, self.accept, logs.problem)
         self.addresses = self._listener.addresses
 
     def show_history(self, messages: int) -> None:
@@ -43,17 +45,18 @@ class TextDoor:
         """Accept nothing more."""
         self._listener.close()
 
-    def _accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
-        self._runner.accept(sock, peer, self._make_link)
+    def accept(self, sock: socket.socket, peer: tuple[str, int]) -> None:
+        """Take a connection."""
+        self._runner.accept(sock, peer, self._entrance)
 
     def _make_link(self, link_id: LinkId, sock: socket.socket, peer: tuple[str, int], local: bool) -> Link:
-        self._count += 1
         keep_alive(sock)
+        heard = _journal(self._logs, self._count + 1, peer)
+        connection = TextConnection(peer, sock.getsockname()[:2], self._settings, heard)
+        link = TextLink(link_id, sock, peer, connection, local=local, owner=self._runner)
+        self._count += 1
         self._logs.note("New client connected")
-        connection = TextConnection(
-            peer, sock.getsockname()[:2], self._settings, _journal(self._logs, self._count, peer)
-        )
-        return TextLink(link_id, sock, peer, connection, local=local, owner=self._runner)
+        return link
 
 
 def _journal(logs: OperatorLog, number: int, peer: tuple[str, int]) -> Callable[[str, bool], None]:

@@ -10,24 +10,39 @@ import pytest
 
 from chatroom.common.texts import Texts
 from chatroom_server.config import load_settings
-from chatroom_server.shell import newcomers as module
+from chatroom_server.core.inputs import LinkId
 from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.newcomers import NEWCOMERS_PER_ADDRESS_MAX, SPARE_FILES, Newcomers, sockets_max
 from chatroom_server.shell.running import open_runtime_folder
 from chatroom_server.shell.server import Places, Server
 
 
-def test_one_address_has_its_share_and_this_machine_has_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "NEWCOMERS_MAX", 100)
-    newcomers = Newcomers()
-    assert [newcomers.admit("192.0.2.7", local=False) for _ in range(65)] == [True] * 64 + [False]
-    assert [newcomers.admit("127.0.0.1", local=True) for _ in range(37)] == [True] * 36 + [False]
-    newcomers.leave("192.0.2.7")
-    assert newcomers.admit("192.0.2.7", local=False)
-    assert not newcomers.admit("192.0.2.8", local=False)
+def admit(newcomers: Newcomers, link: int, host: str, *, local: bool = False) -> bool:
+    if has_place := newcomers.has_place(host, local=local):
+        newcomers.enter(LinkId(link), host)
+    return has_place
 
 
-@pytest.mark.parametrize(("files", "most"), [(1024, 768), (256, 128), (65536, 2148), (-1, 2148)])
+def test_one_address_has_its_share_and_this_machine_has_all() -> None:
+    newcomers = Newcomers(100)
+    assert [admit(newcomers, n, "192.0.2.7") for n in range(65)] == [True] * 64 + [False]
+    assert [admit(newcomers, 100 + n, "127.0.0.1", local=True) for n in range(37)] == [True] * 36 + [False]
+    newcomers.leave(LinkId(3))
+    newcomers.leave(LinkId(3))
+    assert admit(newcomers, 200, "192.0.2.7")
+    assert not admit(newcomers, 201, "192.0.2.8")
+
+
+def test_who_has_waited_longest_is_known() -> None:
+    newcomers = Newcomers(3, 2)
+    for link, host in enumerate(["192.0.2.7", "192.0.2.8", "192.0.2.8"]):
+        assert admit(newcomers, link, host)
+    assert newcomers.longest("192.0.2.8") == LinkId(0), "of all, when all places are taken"
+    newcomers.leave(LinkId(0))
+    assert newcomers.longest("192.0.2.8") == LinkId(1), "of its address, when that has its share"
+
+
+@pytest.mark.parametrize(("files", "most"), [(1024, 768), (256, 128), (65536, 2660), (-1, 2660)])
 def test_files_are_left_for_the_journal(monkeypatch: pytest.MonkeyPatch, files: int, most: int) -> None:
     monkeypatch.setattr(resource, "getrlimit", lambda _which: (files, files))
     assert SPARE_FILES == 256
