@@ -5,6 +5,8 @@ from typing import Final
 
 _PROBES: Final = {"TCP_KEEPIDLE": 10, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
 """Seconds, seconds and a number: an idle peer that is gone is noticed within 25 s (RFC 9293, 3.8.4)."""
+_NAMES_ELSEWHERE: Final = {"TCP_KEEPIDLE": "TCP_KEEPALIVE"}
+"""What macOS calls it."""
 _RETRANSMITS_MAX: Final = 7
 """With doubling waits from 0.2 s, what was sent has gone without an answer for 25 s."""
 _RETRANSMITS_AT: Final = 2
@@ -16,8 +18,9 @@ def keep_alive(sock: socket.socket) -> None:
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for name, value in _PROBES.items():
-            if hasattr(socket, name):
-                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+            known = name if hasattr(socket, name) else _NAMES_ELSEWHERE.get(name, name)
+            if hasattr(socket, known):
+                sock.setsockopt(socket.IPPROTO_TCP, getattr(socket, known), value)
     except OSError:  # it has gone already
         return
 
