@@ -136,7 +136,7 @@ ERRORS: Final[dict[ErrorCode, WireError]] = {
     ErrorCode.TOPIC_TOO_LONG: WireError("the topic is too long: at most {max} bytes"),
     ErrorCode.NUMBER_CONFLICT: WireError("this device has used the number {n} for another message"),
     ErrorCode.NUMBER_PASSED: WireError(
-        "the server refused this when it first came, and has stored what was said later; try again if it still fits"
+        "the server has stored what was said later, and not this; try again if it still fits"
     ),
     ErrorCode.TOO_MANY_IN_FLIGHT: WireError("too many messages wait for their storing"),
     ErrorCode.TOO_MANY_REQUESTS: WireError("too many requests wait for their answer"),

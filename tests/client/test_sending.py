@@ -87,7 +87,9 @@ async def test_what_is_stored_but_unanswered_is_not_said_twice(
     assert _bodies(server) == ["once"]
 
 
-async def test_a_number_that_was_passed_over_is_replaced(connected: Connects, server: FakeServer) -> None:
+async def test_a_number_that_was_passed_over_fails_until_its_author_tries_again(
+    connected: Connects, server: FakeServer
+) -> None:
     async with connected() as session:
         await session.ready()
         server.holds = True
@@ -98,6 +100,10 @@ async def test_a_number_that_was_passed_over_is_replaced(connected: Connects, se
         server.world.store(user, Send(GENERAL, first.dev, first.n + 5, "by another program"))
         server.drop_links()
         server.holds = False
+        assert await session.wait_all_stored(5) == 0
+        assert [message.state for message in session.unsent()] == [MessageState.FAILED]
+        assert _bodies(server) == ["by another program"], "it would stand behind what was said later"
+        await session.retry(first.key)
         assert await session.wait_all_stored(5) == 0
     assert _bodies(server) == ["by another program", "first"]
     assert _sends(server)[-1].n == first.n + 6
