@@ -3,14 +3,14 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from chatroom.client.events import Offline
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.model.sentences import LineFormat
 from chatroom.protocol.frames import Line
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.protocol.limits import PAGE_LINES_MAX
-from chatroom.scripts.output import Output, OutputClosed, say_problem
+from chatroom.scripts.cuts import CutTeller
+from chatroom.scripts.output import Output, OutputClosed
 
 Stored = tuple[Line, bytes]
 """A line, and its JSON as the server stores it."""
@@ -83,10 +83,10 @@ async def tail(
 
 
 async def _tell_cuts(session: Session) -> None:
-    """Say once on standard error that the server is away; reads all other events for nobody."""
+    """Say that the server is away; reads all other events for nobody."""
+    cuts = CutTeller()
     async for event in session:
-        if isinstance(event, Offline) and event.attempt <= 1:
-            say_problem(f"chatroom: {event.reason}")
+        cuts.take(event)
 
 
 async def _print_all(session: Session, room: RoomId, start: MessageId, printer: LinePrinter) -> None:

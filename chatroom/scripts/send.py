@@ -14,6 +14,7 @@ from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import LineKind
 from chatroom.protocol.ids import RoomId
+from chatroom.scripts.cuts import CutTeller
 from chatroom.scripts.input_lines import LineCutter, messages_of
 from chatroom.scripts.output import say_problem
 
@@ -101,6 +102,7 @@ class _Sender:
         self._texts = texts
         self._mine: set[str] = set()
         self._is_patient = True
+        self._cuts = CutTeller()
         self.failed: list[str] = []
 
     async def say(self, messages: list[str]) -> None:
@@ -155,6 +157,7 @@ class _Sender:
 
     def _take_news(self) -> None:
         for event in self._session.events_nowait():
+            self._cuts.take(event)
             if isinstance(event, Ended):
                 self.failed.append(" ".join(filter(None, (event.reason, event.mend))))
             if isinstance(event, MessageChanged) and event.message.key in self._mine:

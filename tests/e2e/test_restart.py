@@ -12,7 +12,7 @@ import pytest
 from chatroom.client.tasks import Tasks
 from tests.e2e.crowd import Member
 from tests.e2e.terminal import PATIENCE_S
-from tests.e2e.world import Server
+from tests.e2e.world import Person, Server
 
 _CROWD = 1_000
 _BACK_IN_S = 2
@@ -101,6 +101,44 @@ async def test_a_crowd_comes_back_without_a_stampede(make_server: Callable[..., 
 
 def _are_in(some: list[Member]) -> bool:
     return all(member.is_in for member in some)
+
+
+@pytest.mark.parametrize(
+    ("end", "plain", "full", "script"),
+    [
+        ("stop_for_restart", "Offline (the server restarts)", "the server restarts, again in", "restarts"),
+        ("stop", "Offline (the server stops)", "no server answers at", "stops"),
+    ],
+)
+def test_every_front_end_says_it_and_comes_back(
+    make_server: Callable[..., Server], tmp_path: Path, end: str, plain: str, full: str, script: str
+) -> None:
+    server = make_server("RESTART_S=1")
+    people = [Person(tmp_path / nick, server, nick) for nick in ("ann", "bob", "eve")]
+    with people[0].plain() as line, people[1].full_screen() as screen:
+        line.wait_for("#general")
+        screen.wait_for("Trust it")
+        screen.press("tab", "enter")
+        screen.wait_for("Where do you want to begin?")
+        screen.press("enter")
+        screen.wait_for("#general ›")
+        with people[2].start_script("tail", "general") as tail:
+            assert tail.stdout is not None
+            assert tail.stderr is not None
+            assert people[2].script("send", "general", "before").returncode == 0
+            assert tail.stdout.readline().endswith(b"before\n")
+            for terminal in (line, screen):
+                terminal.wait_for("before")
+            assert getattr(server, end)() == 0
+            line.wait_for(plain)
+            screen.wait_for(full)
+            line.type("meanwhile\n")
+            server.start()
+            for terminal in (line, screen):
+                terminal.wait_for("meanwhile")
+            assert tail.stdout.readline().endswith(b"meanwhile\n")
+            tail.terminate()
+            assert f"chatroom: the server {script}" in tail.stderr.read().decode()
 
 
 def _most_within(times: list[float], seconds: float) -> int:

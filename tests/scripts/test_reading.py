@@ -9,6 +9,7 @@ from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.common.texts import Texts
 from chatroom.model.sentences import LineFormat
+from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import Fetch, Open
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.protocol.limits import PAGE_LINES_MAX
@@ -125,6 +126,24 @@ async def test_tail_prints_the_end_and_what_comes_over_a_cut(
         await until(lambda: sum(isinstance(frame, Open) for frame in server.received) == 2)
         pipe.hang_up()
         assert await tailing == 0
+
+
+async def test_tail_says_once_for_each_cut_that_the_server_is_away(
+    session: Session, server: FakeServer, pipe: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    printer = LinePrinter(pipe.output, FORM, as_json=True)
+    async with Tasks("test") as tasks:
+        tailing = tasks.start(tail(session, GENERAL, None, 2, printer, pipe.output), name="tail")
+        for code in (ErrorCode.RESTARTING, ErrorCode.STOPPED):
+            server.say("bob", "general", code)
+            await pipe.read_lines(1)
+            server.say_goodbye(code, back_in_s=0.05)
+        server.say("bob", "general", "live")
+        await pipe.read_lines(1)
+        pipe.hang_up()
+        assert await tailing == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said == ["chatroom: the server restarts", "chatroom: the server stops"]
 
 
 async def test_tail_begins_behind_an_id(session: Session, server: FakeServer, pipe: Pipe) -> None:

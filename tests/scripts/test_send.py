@@ -133,3 +133,18 @@ async def test_what_is_no_picture_is_wrong_usage(
     assert await send_picture(session, options(), str(tmp_path / "a.png"), Texts()) == 2
     assert "a.png" in capsys.readouterr().err
     assert sent(server) == []
+
+
+async def test_a_restart_in_the_middle_is_said_and_waited_out(
+    session: Session, server: FakeServer, standard_input: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with Tasks("test") as tasks:
+        sending = tasks.start(send(session, options(), Texts()), name="send")
+        os.write(standard_input.writing, b"one\n")
+        await until(lambda: sent(server) == ["one"])
+        server.say_goodbye(ErrorCode.RESTARTING, back_in_s=0.05)
+        await until(lambda: not session.online)
+        write(standard_input, b"two\n")
+        assert await sending == 0
+    assert sorted(set(sent(server))) == ["one", "two"]
+    assert capsys.readouterr().err == "chatroom: the server restarts\n"

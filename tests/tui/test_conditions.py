@@ -26,8 +26,8 @@ def test_online_says_nothing() -> None:
 
 def test_offline_counts_down_and_keeps_its_words_while_it_tries() -> None:
     offline = condition_after(Condition(), Offline("gone", 4.0, 1, 2), NOW)
-    assert said(offline) == "⚠ offline — again in 4 s (attempt 1) · 2 unsent · F5 now"
-    assert said(offline, now=NOW + 3) == "⚠ offline — again in 1 s (attempt 1) · 2 unsent · F5 now"
+    assert said(offline) == "⚠ offline — again in 4 s (attempt 1) · gone · 2 unsent · F5 now"
+    assert said(offline, now=NOW + 3) == "⚠ offline — again in 1 s (attempt 1) · gone · 2 unsent · F5 now"
     for late in (3.9, 4, 60):
         assert "again in 1 s" in said(offline, now=NOW + late), "never: in 0 s"
     assert said(offline, width=40) == "⚠ offline, again in 4 s · 2 unsent"

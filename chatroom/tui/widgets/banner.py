@@ -59,7 +59,8 @@ def sentence(condition: Condition, now: float, width: int, texts: Texts) -> str:
             parts = ["⚠ " + _("offline, again in {seconds} s").format(seconds=seconds), unsent]
         case LinkState.OFFLINE:
             again = _("offline — again in {seconds} s (attempt {attempt})")
-            parts = ["⚠ " + again.format(seconds=seconds, attempt=condition.attempt), unsent, _("F5 now")]
+            again = again.format(seconds=seconds, attempt=condition.attempt)
+            parts = ["⚠ " + again, condition.reason, unsent, _("F5 now")]
         case LinkState.RESTARTING:
             parts = ["↻ " + _("the server restarts, again in {seconds} s").format(seconds=seconds), unsent]
         case LinkState.ENDED:

@@ -1,0 +1,19 @@
+"""Says that the server is away, once for each time, to whoever started a script."""
+
+from chatroom.client.events import Offline, Online, SessionEvent
+from chatroom.scripts.output import say_problem
+
+
+class CutTeller:
+    """Looks at all events of a session for those that tell of its link."""
+
+    def __init__(self) -> None:
+        self._is_told = False
+
+    def take(self, event: SessionEvent) -> None:
+        """Say it on standard error, where it is news."""
+        if isinstance(event, Online):
+            self._is_told = False
+        elif isinstance(event, Offline) and not self._is_told:
+            self._is_told = True
+            say_problem(f"chatroom: {event.reason}")
