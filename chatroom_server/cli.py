@@ -45,7 +45,8 @@ def _wanted_language(words: Sequence[str]) -> str | None:
 
 def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
     if options.command in TOOLS:
-        from chatroom_server.tools import ToolError, run_tool
+        from chatroom_server.data_folders import ToolError
+        from chatroom_server.tools import run_tool
 
         try:
             return run_tool(options, texts)

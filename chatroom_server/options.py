@@ -11,7 +11,7 @@ from chatroom.common.texts import Texts
 from chatroom_server.config import RESTART_S_MAX
 
 COMMANDS: Final = ("status", "stop", "reload", "invite")
-TOOLS: Final = ("verify",)
+TOOLS: Final = ("verify", "backup")
 """Commands for a data folder."""
 _SETTINGS: Final = {
     "address": "HOST",
@@ -88,6 +88,9 @@ def _add_tools(commands: "argparse._SubParsersAction[_Parser]", texts: Texts) ->
     verify = _add_command(commands, "verify", texts._("check a data folder that no server uses"))
     verify.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
     verify.add_argument("--json", action="store_true", help=texts._("as one JSON object a line"))
+    backup = _add_command(commands, "backup", texts._("copy a data folder, also while its server runs"))
+    backup.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
+    backup.add_argument("to", type=Path, metavar="TO", help=texts._("a folder that is not there yet"))
 
 
 def _restart_in(text: str) -> float:

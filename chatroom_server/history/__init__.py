@@ -2,6 +2,7 @@
 
 from chatroom_server.history.embedded import EmbeddedLog, open_log
 from chatroom_server.history.errors import (
+    CopyError,
     DamagedError,
     FolderError,
     FolderInUseError,
@@ -18,6 +19,7 @@ from chatroom_server.history.opening import Recovery
 from chatroom_server.history.settings import LogSettings
 
 __all__ = [
+    "CopyError",
     "DamagedError",
     "EmbeddedLog",
     "Files",

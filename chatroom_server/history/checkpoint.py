@@ -55,6 +55,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
         accounts: The number of the account log's last line before `projected`.
         generation: Counts checkpoints; names the files of projections.
         unsafe: The boot of the machine in which a log without fsync was left open, else empty.
+        backup: This is a backup, or a copy of one, that no server has opened yet.
     """
 
     epoch: Epoch
@@ -66,6 +67,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     rooms: dict[RoomId, RoomFile] = {}
     projections: dict[str, Projection] = {}
     unsafe: str = ""
+    backup: bool = False
     format: int = FORMAT
 
 

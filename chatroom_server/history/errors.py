@@ -6,6 +6,7 @@ HistoryError
 │   ├── ForeignFolderError    it holds somebody else's files
 │   ├── NewerFormatError      a newer version of this program wrote it
 │   └── FolderInUseError      another server has it open
+├── CopyError                 a file cannot be copied
 ├── DamagedError              a file that has no second copy cannot be read
 └── ReadError                 a page of a room's history cannot be read
 """
@@ -49,6 +50,20 @@ class FolderInUseError(FolderError):
         )
         self.pid = pid
         self.note = note
+
+
+class CopyError(HistoryError):
+    """A file cannot be copied.
+
+    Attributes:
+        path: What could not be read or written.
+        reason: What the disk said.
+    """
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        super().__init__(f"{path} cannot be copied ({error.strerror or error})")
+        self.path = path
+        self.reason = error.strerror or str(error)
 
 
 class DamagedError(HistoryError):

@@ -136,6 +136,7 @@ def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: boo
         epoch=_epoch(current, files, found, notes),
         generation=current.generation + 1,
         unsafe="" if durable else (files.boot() or "unknown"),
+        backup=False,
     )
     checkpoint.save(files, folder, after)
     _settle_staged(files, journal_folder, after)
@@ -163,9 +164,14 @@ def _new_epoch() -> Epoch:
 
 
 def _epoch(current: Checkpoint, files: Files, found: Found, notes: list[str]) -> Epoch:
-    """The log's epoch: a new one where something that was stored is lost, or may be."""
+    """The log's epoch: a new one where something that was stored is lost, or may be, or in a backup.
+
+    What was stored after a backup is lost in it. Each copy of one has a past of its own from here on.
+    """
     if current.unsafe and current.unsafe != files.boot():
         notes.append("the machine stopped while the log ran without fsync: what was stored last may be lost")
+    elif current.backup:
+        notes.append("this data folder is a backup: clients will be told that the past was replaced")
     elif not found.corrupt:
         return current.epoch
     return _new_epoch()

@@ -186,7 +186,7 @@ class RoomStore:
     def named(self, file: RoomFile) -> list[Segment]:
         """The sealed segments by their names alone: without sizes and checksums."""
         firsts = [first for first in self._firsts(self._folder / file.folder) if first < file.first]
-        following = [*firsts[1:], file.first]
+        following = [*firsts, file.first][1:]
         return [
             Segment(segment_name(first), first, MessageId(after - 1))
             for first, after in zip(firsts, following, strict=True)

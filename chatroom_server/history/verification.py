@@ -92,6 +92,8 @@ class Verification:
     def _check_state(self, current: Checkpoint) -> Iterator[Report]:
         if current.unsafe and current.unsafe != self.files.boot():
             yield Report(Finding.UNSAFE, checkpoint.NAME)
+        if current.backup:
+            yield Report(Finding.BACKUP, checkpoint.NAME)
         aside = self.files.names(self.folder / DAMAGED_FOLDER)
         if aside:
             yield Report(Finding.SET_ASIDE, DAMAGED_FOLDER, args={"count": len(aside)})

@@ -235,6 +235,21 @@ async def test_damage_is_named(tmp_path: Path, harm: Callable[[Path], object], e
     assert expected in damages(reports)
 
 
+async def test_a_room_of_one_segment_needs_no_index(tmp_path: Path) -> None:
+    """Neither to be checked nor to be read."""
+    path = tmp_path / "data"
+    folder = await Folder.open(path, settings=BIG)
+    await folder.say(20)
+    await folder.close()
+    (room_files(path)[0].parent / "index.json").write_bytes(b"{}")
+    assert kinds(verify(path)) == {Finding.INDEX_UNREADABLE}
+    again = await Folder.open(path)
+    assert len(await again.rig.all_lines()) == 20
+    await again.say(20)
+    await again.close()
+    assert verify(path) == []
+
+
 async def test_what_differs_from_the_journal_is_named(tmp_path: Path) -> None:
     path = tmp_path / "data"
     folder = await Folder.open(path, settings=BIG)

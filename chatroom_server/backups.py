@@ -1,0 +1,133 @@
+"""`chatroom-server backup`: copies a data folder to a place of its own, whole or not at all."""
+
+import contextlib
+import shutil
+import sys
+import tempfile
+from argparse import Namespace
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from chatroom.common.inert import inert
+from chatroom.common.texts import Texts
+from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours
+from chatroom_server.history import CopyError, FolderInUseError, HistoryError, OsFiles
+from chatroom_server.history.backup import Backup
+from chatroom_server.history.lock import held_still
+from chatroom_server.history.verification import Verification
+from chatroom_server.shell import identity
+from chatroom_server.verifying import finding_line
+
+DONE, FAILED, WRONG_USAGE = 0, 1, 2
+_OTHERS: Final = (identity.FOLDER, "server.conf")
+_PER_MIB: Final = 1 << 20
+
+
+def back_up(options: Namespace, texts: Texts) -> int:
+    """Copy the folder; returns the exit status. Blocks.
+
+    Raises:
+        ToolError: Nothing was made.
+    """
+    folder, onto = options.folder.expanduser(), options.to.expanduser()
+    check_is_ours(folder, texts, WRONG_USAGE)
+    _check_is_free(folder, onto, texts)
+    with contextlib.ExitStack() as stack:
+        is_live = _is_live(folder, stack, texts)
+        beside = stack.enter_context(_beside(onto, texts))
+        backup = Backup(OsFiles(), folder, beside, is_live, _OTHERS)
+        _run(backup, folder, texts)
+        check = Verification(OsFiles(), beside)
+        damages = [finding_line(report, texts) for report in check.run() if report.is_damage]
+        _put_in_place(beside, onto, texts)
+    sys.stderr.writelines(damages)
+    sys.stdout.write(_summary(onto, backup, check, texts))
+    return FAILED if damages else DONE
+
+
+def _check_is_free(folder: Path, onto: Path, texts: Texts) -> None:
+    """The copy never takes the place of anything."""
+    try:
+        is_taken = onto.is_symlink() or (onto.exists() and (not onto.is_dir() or any(onto.iterdir())))
+        is_inside = onto.resolve().is_relative_to(folder.resolve())
+        has_parent = onto.absolute().parent.is_dir()
+    except OSError as error:
+        raise _cannot_write(onto, error.strerror or str(error), texts) from error
+    if is_taken:
+        sentence = texts._("{path} is there already and not empty; name a folder that is not there yet")
+    elif is_inside:
+        sentence = texts._("{path} lies in the folder that is to be copied; name another place")
+    elif not has_parent:
+        sentence = texts._("{path} cannot be made, as there is no folder {parent}; make that first")
+    else:
+        return
+    raise ToolError(sentence.format(path=onto, parent=onto.absolute().parent), WRONG_USAGE)
+
+
+def _is_live(folder: Path, stack: contextlib.ExitStack, texts: Texts) -> bool:
+    """Whether a server has the folder open; if none has, none will before the copy is made."""
+    try:
+        stack.enter_context(held_still(folder))
+    except FolderInUseError:
+        return True
+    except OSError as error:
+        raise cannot_read(error, folder, texts, FAILED) from error
+    return False
+
+
+@contextlib.contextmanager
+def _beside(onto: Path, texts: Texts) -> Iterator[Path]:
+    """A new folder beside the place of the copy; it is gone at the end unless it was put there."""
+    parent = onto.absolute().parent
+    try:
+        beside = Path(tempfile.mkdtemp(prefix=f".{onto.name}.", suffix=".new", dir=parent))
+    except OSError as error:
+        raise _cannot_write(parent, error.strerror or str(error), texts) from error
+    try:
+        yield beside
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _run(backup: Backup, folder: Path, texts: Texts) -> None:
+    try:
+        backup.run()
+    except CopyError as error:
+        if error.path.is_relative_to(backup.onto):
+            raise _cannot_write(error.path.relative_to(backup.onto), error.reason, texts) from error
+        sentence = texts._("{path} cannot be read ({reason}); nothing was copied")
+        raise ToolError(sentence.format(path=error.path, reason=error.reason), FAILED) from error
+    except HistoryError as error:
+        raise ToolError(str(error), FAILED) from error
+    except OSError as error:
+        raise cannot_read(error, folder, texts, FAILED) from error
+
+
+def _put_in_place(beside: Path, onto: Path, texts: Texts) -> None:
+    files = OsFiles()
+    try:
+        files.sync_folder(beside)
+        beside.rename(onto)  # fails where something has come to lie meanwhile
+        files.sync_folder(onto.absolute().parent)
+    except OSError as error:
+        raise _cannot_write(onto, error.strerror or str(error), texts) from error
+
+
+def _cannot_write(path: Path, reason: str, texts: Texts) -> ToolError:
+    sentence = texts._("the backup cannot be written ({path}: {reason}); nothing of it is left")
+    return ToolError(sentence.format(path=path, reason=reason), FAILED)
+
+
+def _summary(onto: Path, backup: Backup, check: Verification, texts: Texts) -> str:
+    lines = [
+        texts._("{path} is the backup: {rooms} rooms, {lines} lines, {size} MiB.").format(
+            path=onto,
+            rooms=check.rooms,
+            lines=check.lines + check.waiting,
+            size=f"{backup.size / _PER_MIB:.1f}",
+        )
+    ]
+    if check.damages:
+        lines.append(texts._("What it was made of is damaged, and so is the backup; keep the older ones."))
+    return "".join(f"{inert(line, newlines=False)}\n" for line in lines)

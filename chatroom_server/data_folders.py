@@ -1,0 +1,39 @@
+"""What the tools for data folders have in common: whose a folder is, and how a refusal is said."""
+
+from pathlib import Path
+
+from chatroom.common.texts import Texts
+from chatroom_server.history import checkpoint, journal, rooms
+
+
+class ToolError(Exception):
+    """The command could not be done; the text is one sentence for the operator.
+
+    Attributes:
+        status: The exit status.
+    """
+
+    def __init__(self, sentence: str, status: int) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+def check_is_ours(folder: Path, texts: Texts, status: int) -> None:
+    """Refuse what is no data folder at all, rather than say that everything of one is missing.
+
+    Raises:
+        ToolError: It is none, with this exit status.
+    """
+    try:
+        names = {path.name for path in folder.iterdir()}
+    except OSError as error:
+        raise cannot_read(error, folder, texts, status) from error
+    if not names & {checkpoint.NAME, journal.FOLDER, rooms.FOLDER}:
+        sentence = texts._("{folder} is no data folder of chatroom-server; name the one that --data names")
+        raise ToolError(sentence.format(folder=folder), status)
+
+
+def cannot_read(error: OSError, folder: Path, texts: Texts, status: int) -> ToolError:
+    """What to raise when the disk does not give a data folder."""
+    sentence = texts._("the data folder {folder} cannot be read: {reason}")
+    return ToolError(sentence.format(folder=folder, reason=error.strerror or error), status)
