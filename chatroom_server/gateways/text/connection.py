@@ -226,8 +226,9 @@ class TextConnection:
         self._guest.log_in(nick)
 
     def _linger(self, now: float) -> None:
-        """Once all that was sent is taken, wait a little for what it comes to."""
-        if self._until is None and self._lines.is_over and self._next is None:
+        """Once all that was sent is taken, or somebody wants to go, wait a little for what it comes to."""
+        is_last = self._lines.is_over and self._next is None
+        if self._until is None and (is_last or isinstance(self._next, speech.Quit)):
             self._until = now + LINGER_S
 
     def _end_if_done(self, now: float) -> None:
@@ -238,6 +239,8 @@ class TextConnection:
         elif self._phase is _Phase.KNOCKING and self._lines.is_over:
             self._phase = _Phase.OVER
         elif self._phase is _Phase.INSIDE:
+            if is_late and isinstance(self._next, speech.Quit):
+                self._guest.take(self._next)
             is_done = self._lines.is_over and self._next is None and self._guest.is_idle
             if is_done or is_late or self._guest.has_left:
                 self._phase = _Phase.OVER

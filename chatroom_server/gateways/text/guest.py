@@ -8,7 +8,6 @@ and `salut` at once says it in the lab.
 from collections.abc import Callable
 from typing import Final
 
-from chatroom.common.names import nick_key
 from chatroom.protocol import codec
 from chatroom.protocol.errors import ErrorCode, RemoteProtocolError
 from chatroom.protocol.frames import (
@@ -31,8 +30,6 @@ from chatroom.protocol.frames import (
     Login,
     Page,
     People,
-    Person,
-    PersonState,
     Presence,
     PresenceEvent,
     Refusal,
@@ -46,15 +43,15 @@ from chatroom.protocol.ids import DeviceId, RoomId, UserId
 from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
 from chatroom_server.gateways.text import answers, forms, speech
 from chatroom_server.gateways.text.forms import SAY_DEVICE, TEXT_DEVICE
+from chatroom_server.gateways.text.in_flight import InFlight
+from chatroom_server.gateways.text.present import Present
 from chatroom_server.gateways.text.reading import Reading
-from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX, TextSettings
+from chatroom_server.gateways.text.requests import Answer, Requests
+from chatroom_server.gateways.text.settings import TextSettings
 
 _PAGE_LIMIT: Final = 256
 _QUOTE_MAX: Final = 40
-_HERE: Final = frozenset({PresenceEvent.JOINED, PresenceEvent.BACK, PresenceEvent.HERE, PresenceEvent.AWAY})
-_GONE: Final = frozenset({PresenceEvent.GONE, PresenceEvent.LEFT})
-
-Answer = Callable[[AnyFrame], None]
+_KNOWN_OF_ONESELF: Final = frozenset({PresenceEvent.BACK, PresenceEvent.GONE, PresenceEvent.LEFT})
 
 
 def _(sentence: str) -> str:
@@ -85,24 +82,21 @@ class Guest:
         self._room_name = ""
         self._readings: dict[RoomId, Reading] = {}
         self._directs: set[RoomId] = set()
-        self._present: set[str] = set()
-        self._numbers: dict[DeviceId, int] = {SAY_DEVICE: 0, TEXT_DEVICE: 0}
-        self._in_flight: dict[tuple[str, int], str] = {}
-        self._requests: dict[int, Answer] = {}
-        self._last_request = 0
-        self._awaited = 0
+        self._present = Present()
+        self._in_flight = InFlight([SAY_DEVICE, TEXT_DEVICE])
+        self._requests = Requests()
         self._is_entering = False
         self._greeting = ""
 
     @property
     def is_busy(self) -> bool:
         """The next line has to wait for an answer."""
-        return self._is_entering or bool(self._awaited) or len(self._in_flight) >= IN_FLIGHT_MAX
+        return self._is_entering or self._requests.is_awaited or self._in_flight.is_full
 
     @property
     def is_idle(self) -> bool:
         """All that was said has come to its end."""
-        return not (self._is_entering or self._requests or self._in_flight)
+        return not self._is_entering and self._requests.is_empty and self._in_flight.is_empty
 
     # --- what the person says ----------------------------------------------------------------------
     def log_in(self, nick: str) -> None:
@@ -141,14 +135,12 @@ class Guest:
                 self._say_unknown(name)
 
     def _send(self, room: RoomId, device: DeviceId, text: str) -> None:
-        number = self._numbers[device] = self._numbers[device] + 1
-        self._in_flight[device, number] = text[:_QUOTE_MAX]
-        self.asks.append(Send(room, device, number, text))
+        self.asks.append(Send(room, device, self._in_flight.add(room, device, text), text))
 
     def _without_destination(self, words: str) -> str:
         """`/text <nick> <text>` names somebody who is present, and yet is for all; see `docs/text.md`."""
         first, _space, rest = words.partition(" ")
-        return rest.strip() if rest.strip() and nick_key(first) in self._present else words
+        return rest.strip() if rest.strip() and first in self._present else words
 
     def _whisper(self, nick: str, text: str) -> None:
         def then(frame: AnyFrame) -> None:
@@ -190,17 +182,7 @@ class Guest:
     # --- asking ------------------------------------------------------------------------------------
     def _ask(self, make: Callable[[int], AnyFrame], then: Answer, *, waits: bool = True) -> None:
         """Ask the hub; `waits` holds the next line back until the answer is there."""
-        self._last_request += 1
-        rid = self._last_request
-        self._requests[rid] = then
-        if waits:
-            self._awaited = rid
-        self.asks.append(make(rid))
-
-    def _answer(self, rid: int, frame: AnyFrame) -> None:
-        if rid == self._awaited:
-            self._awaited = 0
-        self._requests.pop(rid, _ignore)(frame)
+        self.asks.append(self._requests.ask(make, then, waits=waits))
 
     # --- what the hub says -------------------------------------------------------------------------
     def receive(self, frame: AnyFrame) -> None:
@@ -211,13 +193,13 @@ class Guest:
             case Presence():
                 self._take_presence(frame)
             case Page() | Rooms() | People() | Done():
-                self._answer(frame.rid, frame)
+                self._requests.answer(frame.rid, frame)
             case Joined():
                 self._take_joined(frame)
             case LeftRoom():
                 self._take_left(frame)
             case Ack(dev, n):
-                self._settle(dev, n)
+                self._in_flight.settle(dev, n)
             case Refusal():
                 self._take_refusal(frame)
             case Gap():
@@ -233,8 +215,7 @@ class Guest:
     def _enter(self, welcome: Welcome) -> None:
         self._me = welcome.user
         self.is_nameless = forms.is_address(welcome.nick)
-        for device in self._numbers:
-            self._numbers[device] = welcome.devices.get(device, 0)
+        self._in_flight.go_on_after(welcome.devices)
         if welcome.back and not self.is_nameless:
             self.says.append(forms.welcome_back(welcome.nick))
         elif not self.is_nameless:
@@ -251,7 +232,7 @@ class Guest:
         """Be in a room from now on: its last messages first."""
         room = joined.room
         self._room, self._room_name = room.id, room.name
-        self._note_people(joined.people)
+        self._present.note(joined.people)
         reading = Reading(max(0, room.last - self._settings.history), room.last)
         self._readings[room.id] = reading
         self._fill(room.id, reading, waits=True)
@@ -269,16 +250,16 @@ class Guest:
         if room.direct:
             self._directs.add(room.id)
             self._readings.setdefault(room.id, Reading(room.last, room.last))
-        self._answer(frame.rid, frame)
+        self._requests.answer(frame.rid, frame)
 
     def _take_left(self, frame: LeftRoom) -> None:
         if frame.room != self._room:
             self._readings.pop(frame.room, None)
-        self._answer(frame.rid, frame)
+        self._requests.answer(frame.rid, frame)
 
     def _take_line(self, line: Line) -> None:
         if line.user == self._me:
-            self._settle(line.dev, line.n)
+            self._in_flight.settle(line.dev, line.n)
         reading = self._readings.get(line.room)
         if reading is not None:
             self._show(reading, reading.take(line))
@@ -309,29 +290,29 @@ class Guest:
             shown = reading.take_page(*_content(frame))
             for line in shown:
                 if line.user == self._me and line.id > reading.opened_at:
-                    self._settle(line.dev, line.n)
-            if self._readings.get(room) is reading:  # else one has gone to another room meanwhile
-                self._show(reading, shown)
-                self._fill(room, reading)
-                self._greet()
+                    self._in_flight.settle(line.dev, line.n)
+            if self._readings.get(room) is not reading:  # one has gone to another room meanwhile
+                self._in_flight.settle_room(room)
+                return
+            self._show(reading, shown)
+            self._fill(room, reading)
+            self._greet()
 
         reading.is_asked = True
         self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=waits)
 
     def _take_gap(self, gap: Gap) -> None:
         reading = self._readings.get(gap.room)
-        if reading is None:
+        if reading is None:  # one has gone to another room meanwhile, and reads no more of this one
+            self._in_flight.settle_room(gap.room)
             return
         reading.fall_behind(gap.last)
         self._fill(gap.room, reading)
         if gap.room == self._room:
             self._ask(lambda rid: Who(rid, gap.room), self._take_people, waits=False)
 
-    def _settle(self, device: str, number: int) -> None:
-        self._in_flight.pop((device, number), None)
-
     def _take_refusal(self, refusal: Refusal) -> None:
-        text = self._in_flight.pop((refusal.dev, refusal.n), "")
+        text = self._in_flight.settle(refusal.dev, refusal.n)
         reason = answers.problem(self._texts, refusal.code, refusal.text, refusal.args)
         self._tell(_("not sent: {text} ({reason})"), text=text, reason=reason)
 
@@ -342,7 +323,7 @@ class Guest:
             reason = answers.problem(self._texts, failed.code, failed.text, failed.args)
             self._tell("{reason}", reason=reason)
         if failed.rid:
-            self._answer(failed.rid, failed)
+            self._requests.answer(failed.rid, failed)
         elif failed.fatal:
             self.has_left = True
         elif self._is_entering and self._wanted_nick:  # never outside: then by its address
@@ -353,29 +334,20 @@ class Guest:
     def _take_presence(self, presence: Presence) -> None:
         if presence.room != self._room:
             return
-        event, people = presence.event, presence.people
-        for person in people:
-            if event in _GONE or person.was:
-                self._present.discard(nick_key(person.was or person.nick))
-            if event in _HERE or person.was:
-                self._present.add(nick_key(person.nick))
-        if event in (PresenceEvent.BACK, *_GONE):  # of oneself these say what one knows
+        self._present.take(presence)
+        people = presence.people
+        if presence.event in _KNOWN_OF_ONESELF:
             people = [person for person in people if person.user != self._me]
-        self.says += forms.presence(event, people)
-
-    def _note_people(self, people: list[Person]) -> None:
-        self._present = {
-            nick_key(person.nick) for person in people if person.state is not PersonState.OFFLINE
-        }
+        self.says += forms.presence(presence.event, people)
 
     def _take_people(self, frame: AnyFrame) -> None:
         if isinstance(frame, People):
-            self._note_people(frame.people)
+            self._present.note(frame.people)
 
     def _show_people(self, frame: AnyFrame) -> None:
         if not isinstance(frame, People):
             return
-        self._note_people(frame.people)
+        self._present.note(frame.people)
         self.says.append(answers.people_line(self._texts, self._room_name, frame))
 
     def _show_rooms(self, frame: AnyFrame) -> None:

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from chatroom.protocol.codec import encode
 from chatroom.protocol.frames import Gap, Hello
+from chatroom.protocol.kinds import BY_KIND
 from chatroom_server.core.inputs import Stopping
 from chatroom_server.core.settings import HubSettings
 from chatroom_server.gateways.text.connection import READ_AHEAD
@@ -67,6 +68,15 @@ def test_another_protocol_is_told_where_it_may_go(house: House, data: bytes) -> 
     house.wait(SILENCE_S)
     assert zoe.news() == [f"! this port is for plain text; chatroom itself is at port {PORT}"]
     assert (zoe.ended, zoe.arrived) == (True, False)
+
+
+def test_no_frame_of_the_wire_is_taken_for_what_the_door_says_itself(house: House) -> None:
+    zoe = house.visit()
+    zoe.door.feed(b"Hello\n", house.now)
+    zoe.door.step(house.now)
+    own_kind = zoe.door.take_output()[0]
+    assert own_kind not in BY_KIND
+    assert BY_KIND
 
 
 # --- HTTP ------------------------------------------------------------------------------------------
@@ -291,6 +301,51 @@ def test_braces_are_text_like_all_else(house: House, bob: Visitor, odd: str) -> 
     house.refuse()
     house.settle()
     assert bob.news() == [f"! not sent: {odd} (the server could not store the message (disk-full))"]
+
+
+def test_what_became_of_messages_to_a_room_that_one_has_left_is_not_waited_for(
+    house: House, ann: Actor
+) -> None:
+    ann.join("lab", create=True)
+    zoe = house.visit("Hello|zoé\n")
+    house.slow = True
+    zoe.send("un\n/join lab\n")
+    house.store()
+    zoe.miss(Gap(GENERAL, 0, 1))
+    zoe.news()
+    zoe.send("/quit\n")
+    assert zoe.news() == ["Au revoir !"]
+    assert zoe.ended
+
+
+def test_the_past_of_a_room_that_one_has_left_is_not_fetched_to_its_end(house: House, ann: Actor) -> None:
+    ann.join("lab", create=True)
+    zoe = house.visit("Hello|zoé\n")
+    house.slow = True
+    for _message in range(20):
+        ann.say("general " * 80)
+    zoe.send("un\n")
+    house.store()
+    house.slow, house.reads_pages = False, False
+    zoe.miss(Gap(GENERAL, 0, 21))
+    zoe.send("/join lab\n")
+    house.reads_pages = True
+    house.settle()
+    zoe.send("/quit\n")
+    assert zoe.ended
+
+
+def test_nobody_is_kept_from_leaving(house: House, bob: Visitor) -> None:
+    house.slow = True
+    bob.send("salut\n/quit\n")
+    assert bob.door.due == house.now + LINGER_S
+    house.wait(LINGER_S - 1)
+    assert not bob.ended
+    house.wait(1)
+    assert bob.news() == ["Au revoir !"]
+    house.store()
+    assert house.bodies() == ["salut"]
+    assert bob.ended
 
 
 # --- the end ---------------------------------------------------------------------------------------
