@@ -162,6 +162,8 @@ def test_conversation_can_be_kept_out_of_the_log(tmp_path: Path) -> None:
         "/MESSAGE  zoé  a secret",
         " /message nobody a secret",
         "/message zoé a secret\r",
+        "/mesage zoé a secret",
+        "/msg secret",
     ],
 )
 def test_what_is_said_to_one_alone_stands_in_no_log(server: Server, command: str) -> None:
@@ -350,6 +352,19 @@ def test_a_request_of_http_is_greeted_and_the_link_closed(server: Server, reques
 def test_what_a_browser_posts_is_no_message(server: Server) -> None:
     with caller(server, "zoé") as zoe, Caller(server) as peer:
         peer.send("POST / HTTP/1.1\r\nContent-Length: 20\r\n\r\nHello|eve\nje suis là\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert peer.rest() == greeting(server)
+        zoe.send("/text fin\n")
+        assert zoe.line() == "zoé: fin"
+
+
+def test_a_request_that_arrives_in_pieces_is_no_message(server: Server) -> None:
+    with caller(server, "zoé") as zoe, Caller(server) as slow, Caller(server) as peer:
+        for number, piece in enumerate(["PO", "ST /aaaa", "aaaa HT", "TP/1.1"]):
+            peer.send(piece)
+            slow.send(f"tic {number}")  # without a line end: said when as much silence has gone by
+            zoe.wait_for(f"{slow.name} a dit : tic {number}\n")
+        peer.send("\r\nHost: x\r\n\r\nHello|eve\nje suis là\n")
         with contextlib.suppress(ConnectionResetError):
             assert peer.rest() == greeting(server)
         zoe.send("/text fin\n")

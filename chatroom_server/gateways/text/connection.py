@@ -20,6 +20,7 @@ from chatroom_server.gateways.text import speech
 from chatroom_server.gateways.text.guest import Guest
 from chatroom_server.gateways.text.lines import LineReader, LineTooLong
 from chatroom_server.gateways.text.settings import (
+    FIRST_LINES,
     FREE_BURST,
     FREE_RATE,
     HEADERS_S,
@@ -64,7 +65,8 @@ class TextConnection:
         self._settings = settings
         self._heard = heard
         self._phase = _Phase.KNOCKING
-        self._lines = LineReader()
+        self._lines = LineReader(self._is_unfinished)
+        self._taken = 0
         self._guest = Guest(settings)
         self._next: speech.Speech | None = None
         self._until: float | None = None
@@ -189,7 +191,14 @@ class TextConnection:
         if self._phase is _Phase.KNOCKING and speech.may_be_request(line.start):
             self._phase = _Phase.OVER  # nothing that stands behind it may be said
 
+    def _is_unfinished(self, start: bytes) -> bool:
+        return self._phase is _Phase.KNOCKING and speech.may_become_request(start.decode("utf-8", "replace"))
+
     def _take_line(self, line: str, now: float) -> None:
+        self._taken += 1
+        if 1 < self._taken <= FIRST_LINES and speech.is_header(line):
+            self._phase = _Phase.OVER
+            return
         is_first = self._phase is _Phase.KNOCKING
         said = speech.read_first(line) if is_first else speech.read(line)
         self._heard(

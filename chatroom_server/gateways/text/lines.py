@@ -1,6 +1,7 @@
 """Cuts what plain-text clients send into lines, also what first clients send: bytes without any line end."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -30,11 +31,24 @@ class LineReader:
     A line ends at LF, with or without a CR before it. On a link that has never sent an LF, what has arrived
     is a line after `SILENCE_S`, or when the peer sends nothing more. No line is longer than `LINE_MAX`: what
     belongs to a longer one is thrown away.
+
+    Args:
+        is_unfinished: Told how a line begins: silence does not end it.
     """
 
-    __slots__ = ("_has_lines", "_heard", "_is_over", "_is_skipping", "_rest", "_searched", "_start")
+    __slots__ = (
+        "_has_lines",
+        "_heard",
+        "_is_over",
+        "_is_skipping",
+        "_is_unfinished",
+        "_rest",
+        "_searched",
+        "_start",
+    )
 
-    def __init__(self) -> None:
+    def __init__(self, is_unfinished: Callable[[bytes], bool] = lambda _start: False) -> None:
+        self._is_unfinished = is_unfinished
         self._rest = bytearray()
         self._start = b""
         self._searched = 0
@@ -70,7 +84,7 @@ class LineReader:
         """When what is there counts as a line, if nothing more comes."""
         if self._has_lines or self._is_over or not self.has_rest:
             return None
-        return self._heard + SILENCE_S
+        return None if self._is_unfinished(bytes(self._rest)) else self._heard + SILENCE_S
 
     def feed(self, chunk: bytes, now: float) -> None:
         """Take bytes as they were read."""

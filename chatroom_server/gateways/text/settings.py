@@ -15,6 +15,8 @@ IN_FLIGHT_MAX: Final = 64
 """Messages of one link that wait for their storing; what comes behind them is read later."""
 SILENCE_S: Final = 0.1
 """On a link that never sent the end of a line, what has arrived is a line after so long without more."""
+FIRST_LINES: Final = 3
+"""Among so many lines, one that is a header of HTTP ends the link: a web page speaks."""
 LINES_A_STEP: Final = 64
 """Lines that are taken from one link before it is the turn of others."""
 FREE_BURST: Final = 100

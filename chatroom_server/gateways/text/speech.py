@@ -8,6 +8,14 @@ from typing import Final
 _REQUEST: Final = re.compile(r"(?:[A-Z]{3,10} \S+ HTTP/\d(?:\.\d)?|GET /\S*)\s*")
 """A request line of HTTP (RFC 9112, section 3), or the whole request of its version 0.9."""
 _METHOD: Final = re.compile(r"\s*[A-Z]{3,10}\s")
+_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
+"""Of HTTP (RFC 9110, section 9; RFC 5789)."""
+_HEADER: Final = re.compile(
+    r"(?:Host|Connection|User-Agent|Accept(?:-\w+)?|Origin|Referer|Cookie|Cache-Control"
+    r"|Content-\w+|Transfer-Encoding|Upgrade(?:-Insecure-Requests)?|Sec-[\w-]+):.*",
+    re.IGNORECASE | re.DOTALL,
+)
+"""What browsers send behind a request line."""
 _HELLO: Final = "Hello"
 _HELLO_HEADER: Final = 20
 """In so many characters a hello of our own protocol begins with its first field."""
@@ -166,7 +174,7 @@ COMMANDS: Final = {
 def read_first(line: str) -> Speech:
     """What the first line of a link means."""
     line = line.strip()
-    if _REQUEST.fullmatch(line):
+    if _REQUEST.fullmatch(line) or is_header(line):
         return HttpRequest()
     if _is_binary(line):
         return Stranger()
@@ -179,6 +187,20 @@ def read_first(line: str) -> Speech:
 def may_be_request(start: str) -> bool:
     """Whether a line that begins so may be a request of HTTP."""
     return _METHOD.match(start) is not None
+
+
+def may_become_request(start: str) -> bool:
+    """Whether a line that begins so, and of which more may come, may be a request line of a browser."""
+    method, *rest = start.lstrip().split(" ", 3)
+    if not rest:
+        return bool(method) and any(known.startswith(method) for known in _METHODS)
+    version = rest[1] if len(rest) > 1 else ""
+    return method in _METHODS and len(rest) <= 2 and "HTTP/".startswith(version[: len("HTTP/")])
+
+
+def is_header(line: str) -> bool:
+    """Whether a line is a header that browsers send: behind it stands what a web page wants to say."""
+    return _HEADER.fullmatch(line.strip()) is not None
 
 
 def read(line: str) -> Speech:
@@ -196,8 +218,13 @@ def read(line: str) -> Speech:
 
 
 def for_log(line: str, said: Speech) -> str:
-    """The line as a log may show it: what is said to one person alone stays out."""
-    return f"/message {said.nick} ..." if isinstance(said, Whisper) else line
+    """The line as a log may show it: what is said to one person alone stays out, also when it is misspelt."""
+    if isinstance(said, Whisper):
+        return f"/message {said.nick} ..."
+    if isinstance(said, Incomplete | Unknown):
+        name, rest = _parted(line)
+        return f"{name} ..." if rest else name
+    return line
 
 
 def _is_binary(line: str) -> bool:

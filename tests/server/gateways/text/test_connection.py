@@ -137,6 +137,40 @@ def test_no_web_page_talks_in_the_rooms_through_a_browser(house: House, request_
     assert eve.heard == [("POST / HTTP/1.1", False)] * (len(request_.split("\n")[0]) < LINE_MAX)
 
 
+REQUEST = "POST /chat?a=b HTTP/1.1\r\nHost: x:9998\r\nContent-Length: 20\r\n\r\nHello|eve\nspam\n"
+
+
+@pytest.mark.parametrize("cut", range(1, len(REQUEST)))
+def test_no_web_page_talks_in_the_rooms_however_its_request_arrives(house: House, cut: int) -> None:
+    eve = house.visit(REQUEST[:cut])
+    house.wait(2 * SILENCE_S)
+    eve.send(REQUEST[cut:])
+    assert (eve.ended, eve.arrived) == (True, False)
+    assert house.bodies() == []
+
+
+def test_no_web_page_talks_in_the_rooms_though_its_request_drips(house: House) -> None:
+    eve = house.visit()
+    for byte in REQUEST:
+        if not eve.ended:
+            eve.send(byte)
+            house.wait(2 * SILENCE_S)
+    assert (eve.ended, eve.arrived) == (True, False)
+
+
+@pytest.mark.parametrize("start", ["", "x\n", "x\ny\n"])
+def test_headers_of_a_request_end_the_link(house: House, start: str) -> None:
+    eve = house.visit(f"{start}Host: x\r\nContent-Length: 20\r\n\r\nHello|eve\nspam\n")
+    assert eve.ended
+    assert house.bodies() == start.split()
+
+
+def test_later_one_may_talk_of_headers(house: House) -> None:
+    zoe = house.visit("Hello|zoé\nun\ndeux\nHost: x\n")
+    assert house.bodies() == ["un", "deux", "Host: x"]
+    assert not zoe.ended
+
+
 # --- lines -----------------------------------------------------------------------------------------
 def test_a_first_client_without_line_ends_is_understood(house: House) -> None:
     zoe = house.visit("Hello|zoé")

@@ -27,6 +27,8 @@ from chatroom_server.gateways.text.speech import (
     Unknown,
     Whisper,
     for_log,
+    is_header,
+    may_become_request,
     read,
     read_first,
 )
@@ -138,6 +140,33 @@ def test_who_talks_about_http_is_no_browser(line: str) -> None:
     assert read_first(line) == Say(line)
 
 
+@pytest.mark.parametrize("request_", ["GET / HTTP/1.1", "OPTIONS * HTTP/1.0", "DELETE /a?b HTTP/2"])
+def test_every_beginning_of_a_request_may_become_one(request_: str) -> None:
+    for end in range(1, len(request_) + 1):
+        assert may_become_request(request_[:end])
+
+
+@pytest.mark.parametrize(
+    "start",
+    ["", "Hello", "salut", "GETTING", "CIAO", "POST it please", "GET / FTP", "GET a HTTP/1.1 x", "get /"],
+)
+def test_what_first_clients_say_does_not_look_like_a_request(start: str) -> None:
+    assert not may_become_request(start)
+
+
+@pytest.mark.parametrize(
+    "line", ["Host: x", "host:x", " User-Agent: Mozilla/5.0 ", "Sec-Fetch-Mode: no-cors", "Content-Type: a/b"]
+)
+def test_headers_of_browsers_are_known(line: str) -> None:
+    assert is_header(line)
+    assert read_first(line) == HttpRequest()
+
+
+@pytest.mark.parametrize("line", ["salut: toi", "Hostel: x", "Note: y", "Host", "the Host: x"])
+def test_a_colon_makes_no_header(line: str) -> None:
+    assert not is_header(line)
+
+
 def first_line(data: bytes) -> str:
     """What the door takes for the first line of these bytes."""
     reader = LineReader()
@@ -184,8 +213,23 @@ def test_what_is_said_to_one_person_alone_stays_out_of_the_log() -> None:
         assert for_log(line, read(line)) == "/message zoé ..."
 
 
+@pytest.mark.parametrize(
+    ("line", "logged"),
+    [
+        ("/mesage ann my secret", "/mesage ..."),
+        ("/msg ann secret", "/msg ..."),
+        (" /msg\tsecret", "/msg ..."),
+        ("/message ann", "/message ..."),
+        ("/MESSAGE secret", "/MESSAGE ..."),
+        ("/msg ", "/msg"),
+    ],
+)
+def test_of_a_command_that_is_none_the_log_holds_the_name(line: str, logged: str) -> None:
+    assert for_log(line, read(line)) == logged
+
+
 def test_all_else_stands_in_the_log_as_it_came() -> None:
-    for line in ("salut", "/join lab", "/message zoé", "//message zoé not private", "/who"):
+    for line in ("salut", "/join lab", "/message", "//message zoé not private", "/who", "/dance"):
         assert for_log(line, read(line)) == line
 
 
