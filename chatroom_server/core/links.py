@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Final
 
 from chatroom.protocol import State as LinkState
-from chatroom.protocol.ids import DeviceId, RoomId
+from chatroom.protocol.ids import DeviceId, RoomId, UserId
 from chatroom_server.core.accounts import User
 from chatroom_server.core.devices import Device
 from chatroom_server.core.inputs import Arrived, LinkId
@@ -22,6 +22,7 @@ class Session:
         shown: The user counts as online: has a link that is not quiet, or had one a moment ago.
         away: Nobody sits at any of the links that are not quiet.
         is_returning: A guest that was here before; the first room it joins is told that it is back.
+        known_as: The id of the guest that its address and its present nick make, where that is another one.
         cut_at: When the last of these was cut (monotonic seconds).
         prefixes: The start of this user's lines, by room and device.
     """
@@ -32,6 +33,7 @@ class Session:
     shown: bool = False
     away: bool = False
     is_returning: bool = False
+    known_as: UserId | None = None
     cut_at: float | None = None
     prefixes: dict[tuple[RoomId, DeviceId], bytes] = field(default_factory=dict)
 

@@ -227,7 +227,7 @@ def _enter_as_guest(state: HubState, link: Link, frame: Login, guest: User, *, i
     session = state.sessions.get(guest.id)
     if session is not None:
         if session.user.nick != guest.nick:
-            take_as_guest(state, session.user, guest.nick)
+            take_as_guest(state, session.user, guest.nick, link)
         _enter(state, link, frame, session.user, is_new=is_new)
         return
     _enter(state, link, frame, guest, is_new=is_new)

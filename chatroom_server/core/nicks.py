@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from chatroom.common.names import NameProblem, check_nick, nick_key
+from chatroom.protocol.auth import guest_id
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Done, Failed, PresenceEvent, Rename
 from chatroom.protocol.ids import UserId
@@ -36,7 +37,7 @@ def rename(state: HubState, link: Link, frame: Rename) -> None:
     elif nick == user.nick:
         state.deliver(link, Done(frame.rid))
     elif user.guest:
-        take_as_guest(state, user, nick)
+        take_as_guest(state, user, nick, link)
         state.deliver(link, Done(frame.rid))
     elif state.begin_request(link, frame.rid):
         _store_rename(state, link, frame.rid, user, nick)
@@ -69,9 +70,11 @@ def store_nick(state: HubState, user: User, nick: str, then: NickThen, rid: int 
     state.store([NickLine(user=user.id, nick=nick)], stored, otherwise)
 
 
-def take_as_guest(state: HubState, user: User, nick: str) -> None:
-    """Give a guest another nick."""
+def take_as_guest(state: HubState, user: User, nick: str, link: Link) -> None:
+    """Give a guest another nick, under which it is recognised when it comes again from this address."""
     was = user.nick
+    arrived = link.arrived
+    state.sessions[user.id].known_as = guest_id(state.identity.guest_secret, arrived.host, arrived.port, nick)
     state.guest_nicks.pop(nick_key(was), None)
     state.guest_nicks[nick_key(nick)] = user.id
     user.nicks = [nick]

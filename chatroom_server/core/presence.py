@@ -69,7 +69,7 @@ def forget(state: HubState, session: Session) -> None:
     if user.guest:
         user.rooms.clear()
         state.guest_nicks.pop(nick_key(user.nick), None)
-        _remember_guest(state, user)
+        _remember_guest(state, user, session.known_as or user.id)
     if len(state.buckets) > 2 * len(state.sessions):
         now, sessions = state.now, state.sessions
         state.buckets = {
@@ -77,12 +77,13 @@ def forget(state: HubState, session: Session) -> None:
         }
 
 
-def _remember_guest(state: HubState, guest: User) -> None:
+def _remember_guest(state: HubState, guest: User, id_: UserId) -> None:
     """Keep who left, to recognise it, unless its address is all that it was known by."""
     former = state.former_guests
     former.pop(guest.id, None)
+    former.pop(id_, None)
     if not looks_like_address(guest.nick):
-        former[guest.id] = None
+        former[id_] = None
     if len(former) > limits.GUESTS_REMEMBERED:
         del former[next(iter(former))]
 

@@ -122,6 +122,23 @@ def test_who_comes_from_another_port_or_under_another_nick_is_new(stage: Stage) 
     assert not foreign(stage, "tom", port=567).last(Welcome).back
 
 
+def test_who_took_a_nick_is_back_under_it(stage: Stage) -> None:
+    ann = stage.enter("ann", GENERAL)
+    gil = foreign(stage, port=567)
+    gil.join(GENERAL)
+    for rid, nick in enumerate(["tom", "gil"]):
+        gil.give(Rename(rid, nick))
+    gil.leave(clean=True)
+    again = foreign(stage, "gil", port=567)
+    assert again.last(Welcome).back
+    assert again.user == auth.guest_id(IDENTITY.guest_secret, OUTSIDE, 567, "gil")
+    again.join(GENERAL)
+    assert ann.presence()[-1] == ("back", ["gil"])
+    again.leave(clean=True)
+    assert not foreign(stage, "gil", port=568).last(Welcome).back
+    assert not foreign(stage, "tom", port=567).last(Welcome).back
+
+
 def test_who_is_called_by_its_address_is_never_back(stage: Stage) -> None:
     ann = stage.enter("ann", GENERAL)
     unnamed = come_again(stage, "")

@@ -120,6 +120,13 @@ def test_who_returns_with_the_same_address_and_nick_is_recognised(house: House, 
     assert house.visit("Hello|zoé\n", port=5001).news()[-1] == "Annonce : zoé a rejoint la chatroom"
 
 
+def test_who_took_a_nick_later_is_recognised_by_it(house: House, bob: Visitor) -> None:
+    house.visit("Hello\n/login zoé\n", port=5000).hang_up()
+    bob.news()
+    assert house.visit("Hello|zoé\n", port=5000).news() == ["Welcome back zoé !"]
+    assert bob.news() == ["zoé est de retour !"]
+
+
 def test_who_returns_without_a_nick_is_nobody_that_is_known(house: House, bob: Visitor) -> None:
     for _visit in range(2):
         zoe = house.visit("Hello\n", port=5000)
