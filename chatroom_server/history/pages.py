@@ -58,7 +58,10 @@ def read_forward(
         if segment.last >= first and segment.first <= last and not budget.spent:
             with _opened(files, folder, segment) as reader:
                 begin = max(first, segment.first)
+                _check_next(folder, first + len(lines), begin)
                 reader.collect_forward(begin, min(last, segment.last), budget, lines)
+    if not budget.spent:
+        _check_next(folder, first + len(lines), last + 1)
     return lines
 
 
@@ -75,9 +78,18 @@ def read_backward(
         if segment.last >= first and segment.first <= last and not budget.spent:
             with _opened(files, folder, segment) as reader:
                 end = min(last, segment.last)
+                _check_next(folder, last - len(lines), end)
                 reader.collect_backward(max(first, segment.first), end, budget, lines)
+    if not budget.spent:
+        _check_next(folder, last - len(lines), first - 1)
     lines.reverse()
     return lines
+
+
+def _check_next(folder: Path, number: int, found: int) -> None:
+    """Where a segment is missing, lines of another one must not pass for its own."""
+    if number != found:
+        raise ReadError(f"{folder} lacks line {number}; put it back from a backup")
 
 
 @contextlib.contextmanager
@@ -187,7 +199,7 @@ class _Reader:
         return data
 
     def _checked(self, line: bytes, number: int) -> bytes:
-        if not line.startswith(b'{"id":%d,' % number):
+        if not line.startswith(b'{"id":%d,' % number) or b"\0" in line:  # a hole, where a write was lost
             raise self._damaged(0, MessageId(number))
         return line
 

@@ -1,5 +1,6 @@
 """Pages agree with a list, whatever the lines, the segments and the question."""
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,31 @@ def test_damage_is_said_and_not_shown(damage: bytes) -> None:
             read(files, FOLDER, segments, 1, 300, Budget(1 << 20))
         with pytest.raises(ReadError, match=r"0000000001\.jsonl is damaged"):
             read(files, FOLDER, segments, 100, 110, Budget(1 << 20))
+
+
+@pytest.mark.parametrize("gone", [0, 1, 2])
+@pytest.mark.parametrize("max_bytes", [300, 1 << 20])
+def test_lines_of_one_segment_never_pass_for_those_of_a_missing_one(gone: int, max_bytes: int) -> None:
+    files, segments, lines = _room([100] * 30, {10, 20})
+    lost = segments.pop(gone)
+    for first, last in ((1, 30), (lost.first, 30), (1, lost.last), (lost.first, lost.last)):
+        for read in (read_forward, read_backward):
+            taken: list[bytes] = []
+            with contextlib.suppress(ReadError):
+                taken = read(files, FOLDER, segments, first, last, Budget(max_bytes))
+            wanted = lines[first - 1 : last]
+            part = wanted[: len(taken)] if read is read_forward else wanted[len(wanted) - len(taken) :]
+            assert taken == part
+    with pytest.raises(ReadError, match=f"/room lacks line {lost.first}; put it back"):
+        read_forward(files, FOLDER, segments, lost.first, 30, Budget(max_bytes))
+    with pytest.raises(ReadError, match=f"/room lacks line {lost.last}; put it back"):
+        read_backward(files, FOLDER, segments, 1, lost.last, Budget(max_bytes))
+
+
+def test_a_hole_in_a_line_is_damage() -> None:
+    """What a write that was lost leaves in a file: nothing but zeros."""
+    files, segments, _ = _room([100] * 30, set())
+    files.file(FOLDER / segments[0].file).data[60:70] = bytes(10)
+    for read in (read_forward, read_backward):
+        with pytest.raises(ReadError, match="is damaged at line 1"):
+            read(files, FOLDER, segments, 1, 30, Budget(1 << 20))
