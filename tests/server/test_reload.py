@@ -196,3 +196,28 @@ async def test_links_stay_and_the_bounds_count(open_house: OpenHouse) -> None:
         assert (await peer.say_and_wait("still here")).id == 3
     wait_until(lambda: "#general ann: no secret" in house.logged(), house.logged())
     assert "a secret" not in house.logged()
+
+
+async def test_the_plain_text_door_shows_as_much_as_it_is_told(open_house: OpenHouse) -> None:
+    house = open_house("TEXT_HISTORY=1\n", "--text-port", "0")
+    port = house.server.facts["text_port"]
+    assert isinstance(port, int)
+    async with await Peer.connect(house.server.port) as peer:
+        await peer.log_in(Person("ann"))
+        await peer.join()
+        for body in ("one", "two", "three"):
+            await peer.say_and_wait(body)
+    assert await _history_at(port) == ["ann a dit : three"]
+    done = await asyncio.to_thread(house.reload, "TEXT_HISTORY=2\n")
+    assert done.stdout == "settings that changed: TEXT_HISTORY=2\n"
+    assert await _history_at(port) == ["ann a dit : two", "ann a dit : three"]
+
+
+async def _history_at(port: int) -> list[str]:
+    """What who comes in by the plain-text door is shown of what was said."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"Hello|bob\n/quit\n")
+    shown = await asyncio.wait_for(reader.read(-1), _PATIENCE_S)
+    writer.close()
+    await writer.wait_closed()
+    return [line.partition("] ")[2] for line in shown.decode().splitlines() if " a dit : " in line]
