@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 if TYPE_CHECKING:
     from tests.simulation.loop import Process, SimLoop
 
-WINDOW: Final = 32 * 1024
-"""Bytes that are on their way, or wait to be read, at most."""
+_APART_S: Final = 1e-6
 _FIRST_FD: Final = 1 << 20
 Accept = Callable[["SimSocket", tuple[str, int]], None]
 
@@ -52,7 +51,7 @@ class SimSocket:
         return bool(self.error) or self._room() > 0
 
     def _room(self) -> int:
-        return WINDOW - self.on_the_way - len(self.peer.inbox)
+        return self._network.window - self.on_the_way - len(self.peer.inbox)
 
     # --- the socket ----------------------------------------------------------------------------------
     def fileno(self) -> int:
@@ -162,7 +161,8 @@ class SimSocket:
     def _deliver(self, what: Callable[[], None]) -> None:
         loop = self._network.loop
         start = max(loop.time(), self.stalled_until, self.peer.stalled_until)
-        self._arrives = max(self._arrives, start + self._network.delay())
+        # Never at the same time: timers of one moment run in any order, and bytes of one connection do not.
+        self._arrives = max(self._arrives + _APART_S, start + self._network.delay())
         loop.in_world(self._arrives - loop.time(), what)
 
     def _raise_error(self) -> None:
@@ -176,12 +176,14 @@ class Network:
     Attributes:
         delay_s: How long bytes travel, at least and at most.
         is_down: Nobody can connect.
+        window: Bytes of a connection that are on their way, or wait to be read, at most.
     """
 
     def __init__(self, loop: "SimLoop", rng: random.Random) -> None:
         self.loop, self.rng = loop, rng
         self.delay_s = (0.0002, 0.05)
         self.is_down = False
+        self.window = 32 * 1024
         self.pairs: list[tuple[SimSocket, SimSocket]] = []
         self._listening: dict[tuple[str, int], tuple[Accept, Process | None]] = {}
         self._last_fd = _FIRST_FD

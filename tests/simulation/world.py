@@ -9,10 +9,11 @@ import errno
 import logging
 import random
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, cast
+from unittest.mock import patch
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -32,6 +33,7 @@ from chatroom_server.core.settings import HubSettings, ServerIdentity
 from chatroom_server.history.embedded import EmbeddedLog, open_log
 from chatroom_server.history.errors import HistoryError
 from chatroom_server.history.settings import LogSettings
+from chatroom_server.shell import fanout
 from chatroom_server.shell.identity import Identity
 from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.runner import Runner
@@ -47,6 +49,8 @@ DATA: Final = Path("/data")
 ROOMS: Final = (RoomId("general"), RoomId("lab"))
 SETTLE_S: Final = 300.0
 _SMALL: Final = LogSettings(journal_segment=3000, room_segment=1500, flush_due=4000, unsynced_max=2000)
+_TIGHT: Final = {"WRITE_MAX": 500, "TAIL_BYTES_MAX": 1000, "FAREWELL_MAX": 500}
+"""Sizes of fan-out in half of all worlds: so small that slow links fall behind, and off the tail."""
 _WALL_NS: Final = 1_763_705_123_000_000_000
 
 
@@ -298,6 +302,8 @@ class World:
         self.plan = plan or Plan()
         self.faults = faults or Faults()
         self.loop = SimLoop(self.rng)
+        self.is_tight = self.rng.random() < 0.5
+        self.loop.network.window = 1500 if self.is_tight else 32 * 1024
         self.record = Record()
         self.problems: list[str] = []
         self.tasks = Tasks(self.crashed)
@@ -464,9 +470,11 @@ def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> Wo
     """Play one seed to its end."""
     logging.disable()
     world = World(seed, plan, faults)
-    try:
-        world.loop.run(world.play())
-    finally:
-        world.loop.end()
-        logging.disable(logging.NOTSET)
+    sizes: Any = _TIGHT
+    with patch.multiple(fanout, **sizes) if world.is_tight else nullcontext():
+        try:
+            world.loop.run(world.play())
+        finally:
+            world.loop.end()
+            logging.disable(logging.NOTSET)
     return world
