@@ -295,6 +295,7 @@ def test_rooms_are_shown_and_changed_and_people_named(server: Server, person: Ma
         zoe.wait_for("Annonce : it4 a quitté la chatroom\n")
         zoe.send("/join nowhere\nseule ?\n/join lab\n")
         assert zoe.line() == "! there is no room nowhere; /rooms shows those there are"
+        assert zoe.line() == "! you are in the room lab now"
         assert re.fullmatch(rf"{CLOCK} it4 a dit : ici", zoe.line())
         it4.wait_for("Annonce : zoé a rejoint la chatroom\n")
         it4.send("/text fin\n")

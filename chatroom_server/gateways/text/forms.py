@@ -4,6 +4,7 @@ They are in French whatever the server's language is, since pupils' programs loo
 looks like two: its later lines are indented.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from chatroom.common import grid as grids
@@ -20,6 +21,7 @@ PICTURE_COLUMNS: Final = 79
 """Behind the space that every row begins with, lest a picture looks like a message."""
 _INDENT: Final = "\n        "
 _NAMED_MAX: Final = 3
+_PICTURES_KEPT: Final = 32
 
 
 def said(line: Line) -> str:
@@ -87,11 +89,21 @@ def _body(line: Line) -> str:
 
 def _picture(nick: str, line: Line) -> str:
     head = f"{nick} a dit : {one_line(line.body) or '(image)'}"
+    rows = _rows(line.grid)
+    return f"{head}{rows}" if rows else f"{head} (image illisible)"
+
+
+@lru_cache(_PICTURES_KEPT)
+def _rows(grid: str) -> str:
+    """The rows of a picture, each behind a line end; empty for one that cannot be read.
+
+    All links of a room show the same picture one after the other: it is decoded for the first of them.
+    """
     try:
-        grid = grids.fit(grids.decode(line.grid), PICTURE_COLUMNS)
+        fitted = grids.fit(grids.decode(grid), PICTURE_COLUMNS)
     except grids.GridError:
-        return f"{head} (image illisible)"
-    return "\n".join([head, *(f" {row}" for row in grids.plain_lines(grid))])
+        return ""
+    return "".join(f"\n {row}" for row in grids.plain_lines(fitted))
 
 
 def _renamed(person: Person) -> str:

@@ -166,6 +166,7 @@ class Guest:
             former = self._room
             self._ask(lambda rid: Leave(rid, former), _ignore, waits=False)
             self._readings.pop(former, None)
+            self._tell(_("you are in the room {room} now"), room=frame.room.name)
             self._open(frame)
 
         self._ask(lambda rid: Join(rid, room), then)
@@ -294,12 +295,18 @@ class Guest:
             if self._readings.get(room) is not reading:  # one has gone to another room meanwhile
                 self._in_flight.settle_room(room)
                 return
+            if isinstance(frame, Failed):
+                self._in_flight.settle_room(room)
+                self._tell(_("messages are missing here: {reason}"), reason=self._reason(frame))
             self._show(reading, shown)
             self._fill(room, reading)
             self._greet()
 
         reading.is_asked = True
-        self._ask(lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=waits)
+        fetch = self._requests.ask(
+            lambda rid: Fetch(rid, room, reading.shown, limit=_PAGE_LIMIT), then, waits=waits, explains=True
+        )
+        self.asks.append(fetch)
 
     def _take_gap(self, gap: Gap) -> None:
         reading = self._readings.get(gap.room)
@@ -319,9 +326,8 @@ class Guest:
     def _take_failed(self, failed: Failed) -> None:
         if failed.code == ErrorCode.NOT_ALLOWED and failed.rid:
             self._tell(_("that is not possible here"))
-        else:
-            reason = answers.problem(self._texts, failed.code, failed.text, failed.args)
-            self._tell("{reason}", reason=reason)
+        elif not self._requests.is_explained(failed.rid):
+            self._tell("{reason}", reason=self._reason(failed))
         if failed.rid:
             self._requests.answer(failed.rid, failed)
         elif failed.fatal:
@@ -329,6 +335,9 @@ class Guest:
         elif self._is_entering and self._wanted_nick:  # never outside: then by its address
             self._wanted_nick = ""
             self._log_in()
+
+    def _reason(self, failed: Failed) -> str:
+        return answers.problem(self._texts, failed.code, failed.text, failed.args)
 
     # --- people ------------------------------------------------------------------------------------
     def _take_presence(self, presence: Presence) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatroom.protocol.codec import encode
-from chatroom.protocol.frames import Gap, Hello
+from chatroom.protocol.errors import ERRORS, ErrorCode
+from chatroom.protocol.frames import Failed, Gap, Hello
 from chatroom.protocol.kinds import BY_KIND
 from chatroom_server.core.inputs import Stopping
 from chatroom_server.core.settings import HubSettings
@@ -315,6 +316,24 @@ def test_the_past_of_a_room_that_one_has_left_does_not_come_any_more(house: Hous
     behind = shown[shown.index("[12:34] ann a dit : lab's past") + 1 :]
     assert behind in ([], ["Annonce : zoé a rejoint la chatroom"])
     assert len(shown) < 20
+
+
+def test_of_a_page_that_cannot_be_read_one_sentence_is_said(house: House, ann: Actor, bob: Visitor) -> None:
+    house.slow, house.reads_pages = True, False
+    bob.send("un\n")
+    ann.say("deux")
+    house.store()
+    bob.miss(Gap(GENERAL, 0, 2))
+    (fetch,) = house.asked
+    house.asked.clear()
+    bob.hear(Failed(ErrorCode.INTERNAL, "", fetch.rid))
+    house.slow, house.reads_pages = False, True
+    house.settle()
+    reason = ERRORS[ErrorCode.INTERNAL].sentence
+    assert bob.news() == [f"! messages are missing here: {reason}"]
+    ann.say("trois")
+    bob.send("/quit\n")
+    assert bob.news() == ["ann a dit : trois", "Au revoir !"]
 
 
 def test_an_address_of_ipv6_stands_in_brackets(house: House, bob: Visitor) -> None:

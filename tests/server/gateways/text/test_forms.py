@@ -1,6 +1,7 @@
 """How messages and people look: the course's own words, and no message that looks like two."""
 
 from itertools import product
+from unittest.mock import Mock, call
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,15 @@ def test_a_picture_is_as_wide_as_a_terminal_at_most(grid: str) -> None:
     assert first == "zoé a dit : (image)"
     assert rows
     assert all(len(row) <= COLUMNS for row in rows)
+
+
+def test_a_picture_is_decoded_once_for_all_who_see_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    decode = Mock(wraps=grids.decode)
+    monkeypatch.setattr(grids, "decode", decode)
+    grid = grids.encode(grids.Grid(3, 2, "c d  %", bytes([255] * 6)))
+    shown = {forms.said(line(kind="image", nick=nick, grid=grid)) for nick in ("zoé", "bob") * 50}
+    assert len(shown) == 2
+    assert decode.call_args_list == [call(grid)]
 
 
 def test_the_widest_picture_is_fitted() -> None:

@@ -217,7 +217,7 @@ def test_what_stands_behind_a_join_lands_in_the_new_room(house: House, ann: Acto
     bob.news()
     zoe.news()
     zoe.send("here\n/join lab\nthere\n")
-    assert zoe.news() == ["[12:34] ann a dit : welcome"]
+    assert zoe.news() == ["! you are in the room lab now", "[12:34] ann a dit : welcome"]
     assert house.bodies("general") == ["here"]
     assert house.bodies("lab") == ["welcome", "there"]
     assert bob.news() == ["zoé a dit : here", "Annonce : zoé a quitté la chatroom"]
@@ -239,8 +239,15 @@ def test_the_past_of_each_room_comes_where_it_is_joined(house: House, ann: Actor
     assert zoe.news() == [
         "[12:34] ann a dit : general's past",
         "Annonce : zoé a rejoint la chatroom",
+        "! you are in the room lab now",
         "[12:34] ann a dit : lab's past",
     ]
+
+
+def test_a_room_without_a_past_is_answered_too(house: House, ann: Actor, bob: Visitor) -> None:
+    ann.join("lab", create=True)
+    bob.send("/join lab\n")
+    assert bob.news() == ["! you are in the room lab now"]
 
 
 def test_joining_says_what_was_wrong(house: House, bob: Visitor) -> None:
