@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from chatroom.client.timing import Timing
-from chatroom.protocol.frames import Failed, Fetch, Goodbye, Join, Joined, Line, Page, Send, Welcome
+from chatroom.protocol.frames import Failed, Fetch, Goodbye, Join, Joined, Line, Page, Presence, Send, Welcome
 from tests.conformance.peer import DEVICE, GENERAL, Peer, PeerClosedError, Person, RefusedError
 
 _CUT = (OSError, TimeoutError, PeerClosedError, RefusedError)
@@ -14,13 +14,14 @@ _CUT = (OSError, TimeoutError, PeerClosedError, RefusedError)
 
 @dataclass
 class Member:
-    """One client, over all its links.
+    """One client, over all its links; its first one is quiet: a thousand arrivals are told a million times.
 
     Attributes:
         lines: What it was shown of the room, in the order of arrival.
         unsent: By number, what it said and has not seen stored.
         waits: Seconds that it chose to wait where the server said when it is back.
         logins: The server's times of them, in seconds.
+        presences: How often it was told who came or went.
         is_in: It is a member of the room.
         told: What the server said when it ended a link.
     """
@@ -33,6 +34,7 @@ class Member:
     logins: list[float] = field(default_factory=list)
     told: list[Goodbye] = field(default_factory=list)
     refusals: list[str] = field(default_factory=list)
+    presences: int = 0
     is_online: bool = False
     is_in: bool = False
 
@@ -81,7 +83,7 @@ class Member:
 
     async def _be_online(self) -> None:
         async with await Peer.connect(self.port) as peer:
-            welcome = await peer.log_in(self.person)
+            welcome = await peer.log_in(self.person, quiet=not self.logins)
             self.logins.append(welcome.at / 1000)
             self._peer, taken = peer, 0
             self._resume(peer, welcome)
@@ -126,6 +128,8 @@ class Member:
                 for line in [msgspec.json.decode(line, type=Line) for line in lines]:
                     if line.id <= self._missed_until:  # what is stored later comes by itself
                         self._take_line(line)
+            case Presence():
+                self.presences += 1
             case Goodbye():
                 self.told.append(frame)
             case Failed(code=code):
