@@ -160,7 +160,7 @@ class SimSocket:
 
     def _deliver(self, what: Callable[[], None]) -> None:
         loop = self._network.loop
-        start = max(loop.time(), self.stalled_until, self.peer.stalled_until)
+        start = max(loop.time(), self.stalled_until)
         # Never at the same time: timers of one moment run in any order, and bytes of one connection do not.
         self._arrives = max(self._arrives + _APART_S, start + self._network.delay())
         loop.in_world(self._arrives - loop.time(), what)

@@ -339,8 +339,8 @@ class World:
     def _something(self) -> None:
         rng, client = self.rng, self.rng.choice(self.clients)
         match rng.choices(
-            ["say", "kill client", "kill server", "start", "cut", "stall", "disk", "down"],
-            [60, 4, 5, 20, 6, 4, 4, 1],
+            ["say", "kill client", "kill server", "start", "cut", "stall", "disk", "unheard", "down"],
+            [60, 4, 5, 20, 7, 4, 6, 3, 1],
         )[0]:
             case "say":
                 for _ in range(rng.choice([1, 1, 1, 2, 5])):
@@ -357,6 +357,8 @@ class World:
                 self._with_pair(lambda pair: self.loop.network.stall(pair, rng.uniform(0.5, 40.0)))
             case "disk":
                 self._trouble_disk()
+            case "unheard":
+                self._refuse_unheard(client)
             case "down":
                 self.loop.network.is_down = not self.loop.network.is_down
 
@@ -400,6 +402,22 @@ class World:
         pairs = self.loop.network.alive()
         if pairs:
             act(self.rng.choice(pairs))
+
+    def _refuse_unheard(self, client: SimClient) -> None:
+        """The disk refuses a message and takes the next; the link is cut before anybody hears of it."""
+        disk, room = self.server.disk, self.rng.choice(ROOMS)
+        pairs = [pair for pair in self.loop.network.alive() if pair[0].process is client.process]
+        for pair in pairs:
+            pair[1].stalled_until = self.loop.time() + 5.0
+            self.loop.in_world(0.5, self.loop.network.cut, pair)
+
+        def mend() -> None:
+            disk.fail = lambda _call, _name: None
+            client.say(room)
+
+        disk.fail = lambda call, _name: errno.EIO if call in ("write", "open") else None
+        client.say(room)
+        self.loop.in_world(0.2, mend)
 
     def _trouble_disk(self) -> None:
         """For a while calls fail: all of a kind, or some of all."""
