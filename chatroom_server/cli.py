@@ -49,7 +49,7 @@ def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
         from chatroom_server.tools import run_tool
 
         try:
-            return run_tool(options, texts)
+            return run_tool(options, settings, texts, os.environ)
         except ToolError as error:
             return _end_with(error.status, str(error), options)
     if options.command != "run":

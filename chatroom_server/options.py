@@ -11,7 +11,7 @@ from chatroom.common.texts import Texts
 from chatroom_server.config import RESTART_S_MAX
 
 COMMANDS: Final = ("status", "stop", "reload", "invite")
-TOOLS: Final = ("verify", "backup")
+TOOLS: Final = ("verify", "backup", "export")
 """Commands for a data folder."""
 _SETTINGS: Final = {
     "address": "HOST",
@@ -91,6 +91,15 @@ def _add_tools(commands: "argparse._SubParsersAction[_Parser]", texts: Texts) ->
     backup = _add_command(commands, "backup", texts._("copy a data folder, also while its server runs"))
     backup.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
     backup.add_argument("to", type=Path, metavar="TO", help=texts._("a folder that is not there yet"))
+    export = _add_command(commands, "export", texts._("write a room's whole history, oldest first"))
+    export.add_argument("room", metavar="ROOM", help=texts._("the room"))
+    export.add_argument(
+        "--format",
+        choices=("json", "markdown"),
+        default="json",
+        help=texts._("json: the lines as they are stored"),
+    )
+    export.add_argument("-o", "--output", type=Path, metavar="FILE", help=texts._("write there"))
 
 
 def _restart_in(text: str) -> float:

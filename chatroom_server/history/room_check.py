@@ -1,6 +1,5 @@
 """Checking the files of a room: index, checksums, numbers, and that every line can be read."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,15 +9,14 @@ import msgspec
 
 from chatroom.protocol.frames import Line, LineKind
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
-from chatroom.protocol.limits import FRAME_LINE_MAX
 from chatroom_server.history import rooms
 from chatroom_server.history.checkpoint import RoomFile
-from chatroom_server.history.files import Files, opened, read_at, read_file
+from chatroom_server.history.contents import Content
+from chatroom_server.history.files import Files, opened, read_file
 from chatroom_server.history.findings import Finding, Report
 from chatroom_server.history.journal_check import reason
 from chatroom_server.history.rooms import Index, RoomStore, Segment, segment_name
 
-_CHUNK: Final = 1 << 20
 _decode: Final = msgspec.json.Decoder(Line).decode
 _NOT_READ: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -81,7 +79,7 @@ class RoomCheck:
                 size = self.files.size(fd)
                 yield from _check_size(name, segment, size, is_sealed=is_sealed)
                 wanted = min(size, segment.size) if segment.size else size
-                content = _Content(self.files, fd, wanted)
+                content = Content(self.files, fd, wanted)
                 yield from self._check_lines(room, name, segment, content)
         except FileNotFoundError:
             args: dict[str, object] = {"first": segment.first, "last": segment.last}
@@ -95,9 +93,7 @@ class RoomCheck:
             elif is_sealed and segment.size and not segment.sha256:
                 yield Report(Finding.SEGMENT_ODD, name)
 
-    def _check_lines(
-        self, room: RoomId, name: str, segment: Segment, content: "_Content"
-    ) -> Iterator[Report]:
+    def _check_lines(self, room: RoomId, name: str, segment: Segment, content: Content) -> Iterator[Report]:
         expected, lost, first_lost = int(segment.first), 0, 0
         for offset, data in content:
             try:
@@ -130,30 +126,3 @@ def _check_size(name: str, segment: Segment, size: int, *, is_sealed: bool) -> I
         yield Report(Finding.SEGMENT_SHORT, name, size, args={"size": size, "expected": segment.size})
     elif size > segment.size and not is_sealed:
         yield Report(Finding.SEGMENT_LONG, name, segment.size, args={"size": size - segment.size})
-
-
-class _Content:
-    """The lines of a segment with their offsets, read in chunks.
-
-    Attributes:
-        digest: Of all bytes, when all were read.
-    """
-
-    def __init__(self, files: Files, fd: int, size: int) -> None:
-        self._files, self._fd, self._size = files, fd, size
-        self.digest = hashlib.sha256()
-
-    def __iter__(self) -> Iterator[tuple[int, bytes]]:
-        held, start = b"", 0
-        for read in range(0, self._size, _CHUNK):
-            chunk = read_at(self._files, self._fd, min(_CHUNK, self._size - read), read)
-            self.digest.update(chunk)
-            *whole, held = (held + chunk).split(b"\n")
-            for line in whole:
-                yield start, line
-                start += len(line) + 1
-            if len(held) > 2 * FRAME_LINE_MAX:  # no line of ours: look at its pieces, and do not grow
-                yield start, held
-                start, held = start + len(held), b""
-        if held:
-            yield start, held

@@ -175,3 +175,81 @@ def test_a_backup_of_what_is_damaged_says_so(server: Server, person: People, tmp
     assert "damage: rooms/general-" in done.stderr
     assert "damaged" in done.stdout
     assert (tmp_path / "copy" / "checkpoint.json").exists()
+
+
+# --- export -----------------------------------------------------------------------------------
+def test_a_room_is_exported_while_the_server_runs_and_afterwards(
+    server: Server, person: People, tmp_path: Path
+) -> None:
+    ada = person("ada")
+    say(ada, *(f"line {number} *é* ☕" for number in range(300)))
+    history = ada.script("history", "general", "--json").stdout.decode()
+    live = tool(tmp_path, "export", "#General", "--data", str(server.data))
+    assert (live.returncode, live.stderr) == (0, "")
+    assert live.stdout == history
+    by_port = tool(server.folder, "export", "general", "-p", str(server.port))
+    assert by_port.stdout == history
+    server.kill()
+    assert tool(tmp_path, "export", "general", "--data", str(server.data)).stdout == history
+    server.start().stop()
+    assert tool(tmp_path, "export", "general", "--data", str(server.data)).stdout == history
+
+
+def test_a_room_is_exported_as_markdown_into_a_file(server: Server, person: People, tmp_path: Path) -> None:
+    say(person("ada"), "# no *heading*", "<b>bold</b>")
+    file = tmp_path / "general.md"
+    file.write_text("old")
+    words = ("export", "general", "--format", "markdown", "--data", str(server.data), "-o")
+    done = tool(tmp_path, *words, str(file))
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("# general\n\n## 20")
+    assert "**ada**: \\# no \\*heading\\*\n" in text
+    assert "**ada**: \\<b\\>bold\\</b\\>\n" in text
+    assert [path for path in tmp_path.iterdir() if path.name.startswith(".")] == []
+    refused = tool(tmp_path, *words, str(tmp_path / "no" / "where"))
+    assert refused.returncode == 1
+    assert "cannot be written: No such file or directory" in refused.stderr
+    full = tool(tmp_path, *words, "/dev/full")
+    assert (full.returncode, len(full.stderr.splitlines())) == (1, 1)
+    assert tool(tmp_path, *words, "/dev/stdout").stdout == text
+
+
+def test_a_closed_pipe_ends_an_export_quietly(server: Server, person: People, tmp_path: Path) -> None:
+    say(person("ada"), *("x" * 1000 for _ in range(500)))
+    command = server_command("export", "general", "--data", str(server.data))
+    with subprocess.Popen(
+        command, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline().startswith(b'{"id":1,')
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(30) == 0
+
+
+def test_an_export_of_what_is_not_there_is_one_sentence(server: Server, tmp_path: Path) -> None:
+    unknown = tool(tmp_path, "export", "nowhere", "--data", str(server.data))
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert unknown.stderr == "chatroom-server: there is no room nowhere; these are there: general\n"
+    empty = tool(tmp_path, "export", "general", "--data", str(server.data))
+    assert (empty.returncode, empty.stdout, empty.stderr) == (0, "", "")
+    no_folder = tool(tmp_path, "export", "general", "--data", str(tmp_path / "none"))
+    assert no_folder.returncode == 1
+    assert len(no_folder.stderr.splitlines()) == 1
+    assert tool(tmp_path, "export", "general", "--format", "pdf").returncode == 2
+    assert tool(tmp_path, "export").returncode == 2
+
+
+def test_an_export_of_what_is_damaged_says_what_it_lacks(
+    server: Server, person: People, tmp_path: Path
+) -> None:
+    say(person("ada"), "one", "two", "three")
+    server.stop()
+    (room,) = server.data.glob("rooms/general-*/*.jsonl")
+    room.write_bytes(room.read_bytes().replace(b'{"id":2', b'["id":2'))
+    done = tool(tmp_path, "export", "general", "--data", str(server.data))
+    assert done.returncode == 1
+    assert [json.loads(row)["body"] for row in done.stdout.splitlines()] == ["one", "three"]
+    assert "1 line cannot be read and was left out" in done.stderr

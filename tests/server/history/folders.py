@@ -113,6 +113,11 @@ class Folder:
         await self.rig.die()
 
 
+def room_files(folder: Path, room: str = "general") -> list[Path]:
+    """The segments of a room, oldest first."""
+    return sorted(next((folder / "rooms").glob(f"{room}-*")).glob("*.jsonl"))
+
+
 def tree(folder: Path) -> dict[str, tuple[int, str]]:
     """Every file and folder with its time and a hash of what it holds."""
     return {

@@ -12,7 +12,7 @@ from chatroom_server.core.ports import Draft
 from chatroom_server.history import HistoryError, LogSettings, NewerFormatError, OsFiles
 from chatroom_server.history.findings import NOTES, SENTENCES, Finding, Report
 from chatroom_server.history.verification import Verification
-from tests.server.history.folders import Folder, tree
+from tests.server.history.folders import Folder, room_files, tree
 from tests.server.history.simfiles import SimFiles
 
 SIM = Path("/sim/data")
@@ -51,10 +51,6 @@ async def fill(path: Path, *, waiting: int = 0) -> Path:
     else:
         await folder.close()
     return path
-
-
-def room_files(folder: Path, room: str = "general") -> list[Path]:
-    return sorted(next((folder / "rooms").glob(f"{room}-*")).glob("*.jsonl"))
 
 
 def journal_files(folder: Path) -> list[Path]:
