@@ -87,6 +87,7 @@ class Server:
         self._tasks = Tasks(self._report_crash)
         self._stop_asked = asyncio.Event()
         self._back_in_s = 0.0
+        self._is_ready = False
         self._flush_asked = asyncio.Event()
         self._started = self._loop.time()
         self.flushes = 0
@@ -148,6 +149,7 @@ class Server:
             self._open_text_door(text_sockets)
             undo.pop_all()
         self._tasks.start(self._flush_regularly(), name="flush")
+        self._is_ready = True
 
     def _make_hub(self, recovery: Recovery) -> None:
         for note in recovery.notes:
@@ -262,7 +264,7 @@ class Server:
     # --- reloading -------------------------------------------------------------------------------
     def reload_soon(self) -> None:
         """Read the settings again, and tell the operator what became of it."""
-        if not self.is_stopping:
+        if self._is_ready and not self.is_stopping:
             self._tasks.start(self._reloader.reload(), name="reload")
 
     async def take_over(self, settings: Settings) -> None:
