@@ -134,5 +134,7 @@ def _charge(state: HubState, link: Link, row: Row, frame: AnyFrame) -> None:
     if isinstance(frame, Send):
         cost = message_cost(len(frame.body) + len(frame.grid), has_grid=bool(frame.grid))
     wait_s = link.online.bucket.take(cost, state.now)
+    if link.arrived.foreign:
+        wait_s = max(wait_s, state.address_bucket(link.address).take(cost, state.now))
     if wait_s:
         state.effects.append(Hold(link.id, state.now + wait_s))

@@ -47,6 +47,11 @@ REMEMBERED_ALL_MAX: Final = 4_000_000
 GUEST_SHARE: Final = 0.1
 """What a guest may send, as a part of what a user may."""
 
+FOREIGN_LOGIN_COST: Final = 10
+"""What coming in through a gateway takes of what all foreign links of an address may send together."""
+FOREIGN_DEBT_MAX_S: Final = 5.0
+"""An address whose foreign links have sent so far ahead of that gets no further link for now."""
+
 # --- answers, in bytes ----------------------------------------------------------------------
 LIST_BYTES_MAX: Final = 400 * 1024
 """Estimated bytes of rooms in one answer; the rest is a number."""

@@ -58,6 +58,7 @@ class Link:
         devices: Those it named at its login.
         rooms: Those open on it.
         requests: How many wait for their answer.
+        address: What counts as one address with that of others.
     """
 
     id: LinkId
@@ -72,6 +73,7 @@ class Link:
     devices: Mapping[DeviceId, Device] = field(default_factory=lambda: _NO_DEVICES)
     rooms: set[RoomId] = field(default_factory=set)
     requests: int = 0
+    address: str = ""
 
     @property
     def online(self) -> Session:

@@ -19,7 +19,7 @@ from chatroom.protocol.ids import RoomId, UserId
 from chatroom.protocol.limits import VERSION_MAX, VERSION_MIN
 from chatroom_server.core import limits, presence
 from chatroom_server.core.accounts import User, UserLine
-from chatroom_server.core.effects import Happening, Report
+from chatroom_server.core.effects import Happening, Hold, Report
 from chatroom_server.core.guests import address_nick, guest_token, make_guest, new_guest, read_token
 from chatroom_server.core.inputs import Arrived
 from chatroom_server.core.links import Link, Session
@@ -31,8 +31,8 @@ from chatroom_server.core.state import HubState, failure, room_id
 # --- arriving ----------------------------------------------------------------------
 def arrive(state: HubState, arrived: Arrived) -> None:
     """A link opened: take it in, or send it away."""
-    link = Link(arrived.link, arrived)
     address = _site(arrived.host)
+    link = Link(arrived.link, arrived, address=address)
     problem = _why_not(state, arrived, address)
     state.links[link.id] = link
     state.addresses[address] = state.addresses.get(address, 0) + 1
@@ -89,6 +89,8 @@ def greet(state: HubState, link: Link, frame: Hello) -> None:
 def log_in(state: HubState, link: Link, frame: Login) -> None:
     """Check who comes in."""
     state.move(link, LinkState.ENTERING)
+    if link.arrived.foreign and not _may_come(state, link):
+        return
     if not frame.key:
         _log_in_guest(state, link, frame)
         return
@@ -101,6 +103,17 @@ def log_in(state: HubState, link: Link, frame: Login) -> None:
         _refuse(state, link, failure(problem))
     else:
         _log_in_user(state, link, frame, id_)
+
+
+def _may_come(state: HubState, link: Link) -> bool:
+    """Whether the address may send another guest: one that sent too many waits, and then gets no more in."""
+    wait_s = state.address_bucket(link.address).take(limits.FOREIGN_LOGIN_COST, state.now)
+    if wait_s > limits.FOREIGN_DEBT_MAX_S:
+        state.fail(link, ErrorCode.ADDRESS_FULL)
+        return False
+    if wait_s:
+        state.effects.append(Hold(link.id, state.now + wait_s))
+    return True
 
 
 def _log_in_user(state: HubState, link: Link, frame: Login, id_: UserId) -> None:
@@ -290,10 +303,9 @@ def leave(state: HubState, link: Link, *, clean: bool) -> None:
     log_out(state, link, clean=clean)
     state.move(link, LinkState.CLOSED)
     del state.links[link.id]
-    address = _site(link.arrived.host)
-    state.addresses[address] -= 1
-    if not state.addresses[address]:
-        del state.addresses[address]
+    state.addresses[link.address] -= 1
+    if not state.addresses[link.address]:
+        del state.addresses[link.address]
 
 
 def _join_session(state: HubState, link: Link, user: User) -> Session:

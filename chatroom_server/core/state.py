@@ -82,6 +82,7 @@ class HubState:
         gathered: Who came back to which room since the server's start; None when the gathering is over.
         returned: Those of them whom the rooms are not told of yet.
         buckets: What users may still send, those who left a moment ago too.
+        address_buckets: What all foreign links of an address together may: who comes again is another guest.
         stopping: The server goes down.
     """
 
@@ -111,6 +112,7 @@ class HubState:
         self.gathered: dict[RoomId, dict[UserId, None]] | None = None
         self.returned: dict[RoomId, dict[UserId, None]] = {}
         self.buckets: dict[UserId, Bucket] = {}
+        self.address_buckets: dict[str, Bucket] = {}
         self.stopping = False
 
     # --- effects ---------------------------------------------------------------------------------
@@ -229,6 +231,17 @@ class HubState:
             self.buckets.clear()
             for session in self.sessions.values():
                 session.bucket = self.bucket(session.user)
+
+    def address_bucket(self, address: str) -> Bucket:
+        """What all foreign links of an address may send: as much as one user."""
+        bucket = self.address_buckets.get(address)
+        if bucket is None:
+            if len(self.address_buckets) > 2 * len(self.addresses):
+                now, kept = self.now, self.address_buckets.items()
+                self.address_buckets = {name: held for name, held in kept if not held.is_full(now)}
+            burst, rate = float(self.settings.burst), float(self.settings.rate)
+            bucket = self.address_buckets[address] = Bucket(burst, rate, burst, self.now)
+        return bucket
 
 
 def failure(
