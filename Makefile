@@ -8,7 +8,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate check examples format lint types contracts install uninstall picture clean
+.PHONY: help run test simulate crash check examples format lint types contracts install uninstall picture clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ test: $(VENV)/.develops  ## Run the tests
 SEED ?= 0
 simulate: $(VENV)/.develops  ## Play simulated worlds: SEED=7, or all from FIRST= to END=
 	@$(BIN)/python -m tests.simulation.run $(if $(END),$(or $(FIRST),0) $(END),$(SEED))
+
+KILLS ?= 1000
+crash: $(VENV)/.develops  ## Kill servers and clients for real: KILLS=1000 SEED=7
+	@$(BIN)/python -m tests.crash.run --kills $(KILLS) $(if $(filter-out file,$(origin SEED)),--seed $(SEED))
 
 check: format lint types contracts test  ## Everything that has to be green: format, lint, types, arrows, tests
 
