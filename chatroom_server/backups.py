@@ -2,6 +2,7 @@
 
 import contextlib
 import shutil
+import sqlite3
 import sys
 import tempfile
 from argparse import Namespace
@@ -11,7 +12,7 @@ from typing import Final
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
-from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours
+from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_room
 from chatroom_server.history import CopyError, FolderInUseError, HistoryError, OsFiles
 from chatroom_server.history.backup import Backup
 from chatroom_server.history.lock import held_still
@@ -39,7 +40,7 @@ def back_up(options: Namespace, texts: Texts) -> int:
         backup = Backup(OsFiles(), folder, beside, is_live, _OTHERS)
         _run(backup, folder, texts)
         check = Verification(OsFiles(), beside)
-        damages = [finding_line(report, texts) for report in check.run() if report.is_damage]
+        damages = _damages(check, texts)
         _put_in_place(beside, onto, texts)
     sys.stderr.writelines(damages)
     sys.stdout.write(_summary(onto, backup, check, texts))
@@ -102,6 +103,16 @@ def _run(backup: Backup, folder: Path, texts: Texts) -> None:
         raise ToolError(str(error), FAILED) from error
     except OSError as error:
         raise cannot_read(error, folder, texts, FAILED) from error
+
+
+def _damages(check: Verification, texts: Texts) -> list[str]:
+    """What is wrong with the copy; of one kind in one file only some are told, so that they are few."""
+    try:
+        return [finding_line(report, texts) for report in check.run() if report.is_damage]
+    except sqlite3.Error as error:
+        raise no_room(error, texts, FAILED) from error
+    except OSError as error:
+        raise cannot_read(error, check.folder, texts, FAILED) from error
 
 
 def _put_in_place(beside: Path, onto: Path, texts: Texts) -> None:

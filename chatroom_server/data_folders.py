@@ -1,5 +1,6 @@
 """What the tools for data folders have in common: whose a folder is, and how a refusal is said."""
 
+import sqlite3
 from pathlib import Path
 
 from chatroom.common.texts import Texts
@@ -37,3 +38,9 @@ def cannot_read(error: OSError, folder: Path, texts: Texts, status: int) -> Tool
     """What to raise when the disk does not give a data folder."""
     sentence = texts._("the data folder {folder} cannot be read: {reason}")
     return ToolError(sentence.format(folder=folder, reason=error.strerror or error), status)
+
+
+def no_room(error: sqlite3.Error, texts: Texts, status: int) -> ToolError:
+    """What to raise when a check has no place for its notes."""
+    sentence = texts._("the temporary folder cannot be used: {reason}; name another one with TMPDIR")
+    return ToolError(sentence.format(reason=error), status)

@@ -138,9 +138,9 @@ def _write(file: BinaryIO, parts: Iterator[bytes]) -> None:
 
 
 def _write_file(path: Path, parts: Iterator[bytes]) -> None:
-    """Replace a file by a whole one, or leave it alone; write through what is no file, such as a pipe."""
+    """Replace a file by a whole one, or leave it alone; write through what is none, such as a pipe."""
     with _output_errors():
-        if path.exists() and not path.is_file():
+        if path.is_symlink() or (path.exists() and not path.is_file()):
             beside, file = None, path.open("wb")
         else:
             descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
@@ -150,7 +150,7 @@ def _write_file(path: Path, parts: Iterator[bytes]) -> None:
             _write(file, parts)
         if beside is not None:
             with _output_errors():
-                beside.replace(path.resolve())
+                beside.replace(path)
     except BaseException:
         if beside is not None:
             beside.unlink(missing_ok=True)

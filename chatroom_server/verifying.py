@@ -1,5 +1,6 @@
 """`chatroom-server verify`: says what is wrong with a data folder, one line a finding."""
 
+import sqlite3
 import sys
 from argparse import Namespace
 from collections.abc import Mapping
@@ -10,7 +11,7 @@ import msgspec
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
-from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours
+from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_room
 from chatroom_server.history import FolderInUseError, HistoryError, OsFiles
 from chatroom_server.history.findings import SENTENCES, Report
 from chatroom_server.history.lock import held_still
@@ -39,6 +40,8 @@ def verify(options: Namespace, texts: Texts) -> int:
         raise ToolError(_why_in_use(error, folder, texts), REFUSED) from error
     except HistoryError as error:
         raise ToolError(str(error), REFUSED) from error
+    except sqlite3.Error as error:
+        raise no_room(error, texts, REFUSED) from error
     except BrokenPipeError:
         raise
     except OSError as error:

@@ -1,10 +1,16 @@
 """The operator's tools on real data folders, as people and scripts call them."""
 
 import json
+import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
+import pytest
+
+from chatroom_server.cli import main
 from tests.e2e.terminal import server_command
 from tests.e2e.world import Person, Server, environment
 from tests.server.history.folders import tree
@@ -12,16 +18,32 @@ from tests.server.history.folders import tree
 People = Callable[..., Person]
 
 
-def tool(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run a command of `chatroom-server` to its end."""
-    return subprocess.run(
-        server_command(*arguments),
-        env=environment(home),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+@dataclass(frozen=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Tool = Callable[..., Done]
+
+
+@pytest.fixture
+def tool(capfd: pytest.CaptureFixture[str]) -> Tool:
+    """Runs a command of `chatroom-server` to its end, in this process."""
+
+    def run(home: Path, *arguments: str) -> Done:
+        capfd.readouterr()
+        with patch.dict(os.environ, environment(home), clear=True):
+            try:
+                status = main(arguments)
+            except SystemExit as error:
+                status = int(error.code or 0)
+        return Done(status, *capfd.readouterr())
+
+    return run
 
 
 def say(person: Person, *lines: str, room: str = "general") -> None:
@@ -31,7 +53,7 @@ def say(person: Person, *lines: str, room: str = "general") -> None:
 
 # --- verify -----------------------------------------------------------------------------------
 def test_verify_refuses_a_folder_in_use_and_passes_it_afterwards(
-    server: Server, person: People, tmp_path: Path
+    server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     say(person("ada"), "one", "two")
     refused = tool(tmp_path, "verify", str(server.data))
@@ -46,7 +68,7 @@ def test_verify_refuses_a_folder_in_use_and_passes_it_afterwards(
     assert tree(server.data) == before
 
 
-def test_verify_after_a_kill_is_sound(server: Server, person: People, tmp_path: Path) -> None:
+def test_verify_after_a_kill_is_sound(server: Server, person: People, tool: Tool, tmp_path: Path) -> None:
     say(person("ada"), "one", "two")
     server.kill()
     done = tool(tmp_path, "verify", str(server.data), "--json")
@@ -57,7 +79,7 @@ def test_verify_after_a_kill_is_sound(server: Server, person: People, tmp_path: 
 
 
 def test_verify_tells_what_is_damaged_in_ones_language(
-    server: Server, person: People, tmp_path: Path
+    server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     say(person("ada"), "one", "two")
     server.stop()
@@ -75,7 +97,7 @@ def test_verify_tells_what_is_damaged_in_ones_language(
     assert not last["sound"]
 
 
-def test_verify_refuses_what_is_no_data_folder(tmp_path: Path) -> None:
+def test_verify_refuses_what_is_no_data_folder(tool: Tool, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for place in (tmp_path, tmp_path / "file", tmp_path / "nowhere"):
         done = tool(tmp_path, "verify", str(place))
@@ -91,7 +113,7 @@ def left_beside(folder: Path) -> list[str]:
 
 
 def test_a_backup_of_a_running_server_has_what_was_stored_and_opens(
-    server: Server, person: People, tmp_path: Path
+    server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     ada, places = person("ada"), tmp_path / "places"
     places.mkdir()
@@ -122,7 +144,9 @@ def test_a_backup_of_a_running_server_has_what_was_stored_and_opens(
     assert "backup" in restored.console()
 
 
-def test_a_backup_never_takes_the_place_of_anything(server: Server, person: People, tmp_path: Path) -> None:
+def test_a_backup_never_takes_the_place_of_anything(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
     say(person("ada"), "one")
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "file").touch()
@@ -165,7 +189,9 @@ def test_a_backup_that_finds_no_room_leaves_nothing_behind(
     assert ada.history()[-1]["body"] == "still here"
 
 
-def test_a_backup_of_what_is_damaged_says_so(server: Server, person: People, tmp_path: Path) -> None:
+def test_a_backup_of_what_is_damaged_says_so(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
     say(person("ada"), "one", "two")
     server.stop()
     (room,) = server.data.glob("rooms/general-*/*.jsonl")
@@ -179,7 +205,7 @@ def test_a_backup_of_what_is_damaged_says_so(server: Server, person: People, tmp
 
 # --- export -----------------------------------------------------------------------------------
 def test_a_room_is_exported_while_the_server_runs_and_afterwards(
-    server: Server, person: People, tmp_path: Path
+    server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     ada = person("ada")
     say(ada, *(f"line {number} *é* ☕" for number in range(300)))
@@ -195,7 +221,9 @@ def test_a_room_is_exported_while_the_server_runs_and_afterwards(
     assert tool(tmp_path, "export", "general", "--data", str(server.data)).stdout == history
 
 
-def test_a_room_is_exported_as_markdown_into_a_file(server: Server, person: People, tmp_path: Path) -> None:
+def test_a_room_is_exported_as_markdown_into_a_file(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
     say(person("ada"), "# no *heading*", "<b>bold</b>")
     file = tmp_path / "general.md"
     file.write_text("old")
@@ -229,7 +257,7 @@ def test_a_closed_pipe_ends_an_export_quietly(server: Server, person: People, tm
         assert process.wait(30) == 0
 
 
-def test_an_export_of_what_is_not_there_is_one_sentence(server: Server, tmp_path: Path) -> None:
+def test_an_export_of_what_is_not_there_is_one_sentence(server: Server, tool: Tool, tmp_path: Path) -> None:
     unknown = tool(tmp_path, "export", "nowhere", "--data", str(server.data))
     assert (unknown.returncode, unknown.stdout) == (1, "")
     assert unknown.stderr == "chatroom-server: there is no room nowhere; these are there: general\n"
@@ -243,7 +271,7 @@ def test_an_export_of_what_is_not_there_is_one_sentence(server: Server, tmp_path
 
 
 def test_an_export_of_what_is_damaged_says_what_it_lacks(
-    server: Server, person: People, tmp_path: Path
+    server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     say(person("ada"), "one", "two", "three")
     server.stop()
