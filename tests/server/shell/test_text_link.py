@@ -15,7 +15,7 @@ from chatroom.protocol.ids import Epoch, RoomId, UserId
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.gateways.text import TextConnection, TextSettings
 from chatroom_server.gateways.text.connection import READ_AHEAD
-from chatroom_server.gateways.text.settings import FIRST_LINE_S, IN_FLIGHT_MAX, LINES_A_STEP
+from chatroom_server.gateways.text.settings import FIRST_LINE_S, FREE_BURST, IN_FLIGHT_MAX, LINES_A_STEP
 from chatroom_server.shell.fanout import Fanout
 from chatroom_server.shell.link import READ_SIZE, Link, Phase
 from chatroom_server.shell.text_link import TextLink
@@ -150,23 +150,29 @@ def stage(owner: Owner) -> Iterator[Stage]:
 
 
 # --- turns -----------------------------------------------------------------------------------------
-async def test_many_lines_are_taken_in_turns_with_all_other_work(
+async def test_between_a_few_lines_and_the_next_it_is_the_turn_of_others(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    taken: list[int] = []
+    turns: list[str] = []
     step = stage.connection.step
 
     def counted(now: float, *, hears: bool = True) -> list[AnyFrame]:
-        frames = step(now, hears=hears)
-        taken.append(len(frames))
-        return frames
+        turns.append("step")
+        stage.owner.loop.call_soon(turns.append, "others")
+        return step(now, hears=hears)
 
     monkeypatch.setattr(stage.connection, "step", counted)
+    assert LINES_A_STEP < FREE_BURST
+    await stage.say("\n" * (FREE_BURST - 1) + "Hello|zoé\n")
+    await stage.owner.until(lambda: stage.owner.has_arrived)
+    assert turns[:3] == ["step", "others", "step"]
+
+
+async def test_many_lines_are_all_said_in_order(stage: Stage) -> None:
     await stage.enter()
     await stage.say("".join(f"{n}\n" for n in range(1000)))
     await stage.owner.until(lambda: len(stage.owner.said) == 1000)
     assert stage.owner.said == [str(n) for n in range(1000)]
-    assert max(taken) == LINES_A_STEP
     assert stage.owner.endings == []
 
 
