@@ -1,14 +1,17 @@
-"""Says that the server is away, once for each time, to whoever started a script."""
+"""Says that a link was cut, once for each time, to whoever started a script."""
 
 from chatroom.client.events import Offline, Online, SessionEvent
 from chatroom.scripts.output import say_problem
 
 
 class CutTeller:
-    """Looks at all events of a session for those that tell of its link."""
+    """Looks at all events of a session for those that tell of its link.
+
+    A server that was never there is no cut: what a script makes of that, it says itself.
+    """
 
     def __init__(self) -> None:
-        self._is_told = False
+        self._is_told = True
 
     def take(self, event: SessionEvent) -> None:
         """Say it on standard error, where it is news."""

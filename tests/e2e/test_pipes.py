@@ -39,9 +39,15 @@ def finish(process: Process) -> tuple[int, bytes]:
     return process.returncode, errors
 
 
-@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        (signal.SIGTERM, b"chatroom: the server restarts\n"),
+        (signal.SIGKILL, b"chatroom: the connection is cut\n"),
+    ],
+)
 def test_five_thousand_lines_arrive_in_order_over_a_restart(
-    person: MakePerson, server: Server, end: signal.Signals
+    person: MakePerson, server: Server, end: signal.Signals, said: bytes
 ) -> None:
     it4 = person("it4")
     sending = it4.start_script("send", "general")
@@ -59,7 +65,8 @@ def test_five_thousand_lines_arrive_in_order_over_a_restart(
     sending.stdin.close()
     sending.stdin = None
     server.start()
-    assert finish(sending) == (0, b"")
+    status, errors = finish(sending)
+    assert (status, errors in (said, b"chatroom: the server has closed the connection\n")) == (0, True)
     done = it4.script("history", "general", "--json")
     assert done.returncode == 0
     assert bodies(done.stdout) == numbers(1, 5000).decode().split()
