@@ -13,8 +13,8 @@ BYTES_MAX: Final = 200
 _BLANK: Final = "\u2800"
 """A letter of Braille without dots: visible by its category alone."""
 
-_NICK_STARTS: Final = "@#/=!*"
-"""Of commands and rooms, and of what clients say of themselves: `! …`, `* bob waves`."""
+_NICK_STARTS: Final = "@#/=!*~"
+"""Of commands, rooms and guests, and of what clients say of themselves: `! …`, `* bob waves`."""
 _SERVERS_WORDS: Final = re.compile(r"annonce|notice|\[\d\d?:\d\d\].*")
 """What announcements, and lines with their time, begin with."""
 _UNSEEN: Final = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\U000e01ef]")
@@ -84,6 +84,11 @@ def check_nick(text: str) -> str:
 def looks_like_address(nick: str) -> bool:
     """Whether people would take it for an address with its port, however its digits are written."""
     return _ADDRESS.fullmatch(unicodedata.normalize("NFKC", _key(nick))) is not None
+
+
+def shown_nick(nick: str, *, guest: bool) -> str:
+    """A nick on one line; with a `~` for somebody without a key, whom nothing tells from another one."""
+    return f"~{one_line(nick)}" if guest else one_line(nick)
 
 
 def check_room(text: str) -> str:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from chatroom.common.grid import GridError
 from chatroom.common.inert import one_line
+from chatroom.common.names import shown_nick
 from chatroom.media import SENTENCES, PictureError, draw_to_send
 from chatroom.model.commands import COMMANDS, Command, CommandName, Mistyped
 from chatroom.plain.pictures import drawn_rows, typed_path
@@ -107,7 +108,11 @@ class PlainCommands:
             PersonState.OFFLINE: _("Offline: {nicks}"),
         }
         for state, sentence in sentences.items():
-            nicks = [one_line(person.nick) for person in people.people if person.state is state]
+            nicks = [
+                shown_nick(person.nick, guest=person.guest)
+                for person in people.people
+                if person.state is state
+            ]
             if nicks:
                 await self._show(sentence.format(nicks=", ".join(nicks)))
 

@@ -17,6 +17,7 @@ from chatroom.common.names import (
     check_room,
     nick_key,
     room_key,
+    shown_nick,
 )
 
 Check = Callable[[str], str]
@@ -81,6 +82,7 @@ def test_the_first_sign_is_named() -> None:
     [
         ("!", "start"),
         ("*", "start"),
+        ("~bob", "start"),
         ("Annonce", "reserved"),
         ("NOTICE", "reserved"),
         ("[12:34]", "reserved"),
@@ -166,3 +168,9 @@ def test_a_key_is_its_own_key(text: str) -> None:
     assert nick_key(key) == key
     assert unicodedata.is_normalized("NFC", key)
     assert nick_key(unicodedata.normalize("NFD", text)) == key
+
+
+def test_a_guest_is_told_from_somebody_of_the_same_name() -> None:
+    assert shown_nick("zoé", guest=True) == "~zoé"
+    assert shown_nick("zoé", guest=False) == "zoé"
+    assert shown_nick("zo\x1b[31mé", guest=True) == "~zoé"

@@ -10,6 +10,7 @@ from textual.strip import Strip
 
 from chatroom.common.grid import GridError, decode
 from chatroom.common.inert import inert, one_line
+from chatroom.common.names import shown_nick
 from chatroom.model.timeline import Timeline, Unsent
 from chatroom.protocol.frames import Line, LineKind
 from chatroom.tui.widgets.log_body import Bodies, Body, Highlight, PictureBody, TextBody, cells_of, links
@@ -107,7 +108,7 @@ class Drawer:
             text=text,
             at=line.at,
             author=line.user if line.kind in _SPOKEN else "",
-            nick=one_line(line.nick) if line.kind in _SPOKEN else "",
+            nick=shown_nick(line.nick, guest=line.guest) if line.kind in _SPOKEN else "",
             nick_style=self.looks.nick(line.color),
             time=self.words.time(line.at),
             mark="▌" if meant else " ",

@@ -5,7 +5,7 @@ from typing import ClassVar, Final
 from textual.color import Color
 
 from chatroom.common.colors import legible, parse_color
-from chatroom.common.inert import one_line
+from chatroom.common.names import shown_nick
 from chatroom.common.texts import Texts
 from chatroom.model.members import MembersView
 from chatroom.protocol.frames import Person, PersonState
@@ -68,7 +68,7 @@ class PeopleList(RowList):
         is_here = person.state is PersonState.ONLINE
         return Row(
             key=person.user,
-            text=f" {one_line(person.nick)}",
+            text=f" {shown_nick(person.nick, guest=person.guest)}",
             look=_LOOKS[person.state],
             mark=GLYPHS[person.state],
             mark_color=self._legible(person.color) if is_here else "",
