@@ -21,7 +21,7 @@ class TextLink(Link):
     What waits for it are frames, as for every link; they become text when they are written.
     """
 
-    __slots__ = ("_connection", "_has_ended", "_is_planned", "_timer")
+    __slots__ = ("_connection", "_due", "_has_ended", "_is_planned", "_timer")
 
     is_foreign = True
 
@@ -41,6 +41,7 @@ class TextLink(Link):
         self._has_ended = False
         self._is_planned = False
         self._timer: TimerHandle | None = None
+        self._due: float | None = None
         self.is_clean = True  # who hangs up has left: plain text knows no other goodbye
 
     # --- reading ---------------------------------------------------------------------------------
@@ -105,8 +106,9 @@ class TextLink(Link):
         is_wanted = not (self._has_ended or self._held or connection.is_full)
         self._set_reading(is_wanted and self.queued <= QUEUE_PAUSE)
         self._stop_timer()
-        if (due := connection.due if hears else connection.ends_at) is not None:
-            self._timer = self._owner.loop.call_at(due, self._step)
+        self._due = connection.due if hears else connection.ends_at
+        if self._due is not None:
+            self._timer = self._owner.loop.call_at(self._due, self._step)
         if hears and connection.has_work:
             self._plan()
 
@@ -139,7 +141,8 @@ class TextLink(Link):
 
     def _read_frames(self, data: bytes) -> bytes:
         text = self._connection.read(data)
-        if self._connection.has_work:
+        connection = self._connection
+        if connection.has_work or (self._hears and connection.due != self._due):
             self._plan()
         return text
 

@@ -37,7 +37,8 @@ class Owner:
         self.frames: list[AnyFrame] = []
         self.said: list[str] = []
         self.endings: list[str] = []
-        self.is_slow = False
+        self.is_slow = self.lets_wait = False
+        self._welcome: Welcome | None = None
         self.has_arrived = False
         self._waiting: list[tuple[Link, Send]] = []
         self.changed = asyncio.Event()
@@ -50,7 +51,9 @@ class Owner:
         self.frames.append(frame)
         match frame:
             case Login(nick):
-                link.send(Welcome(UserId("me"), nick, "#fff", Epoch("e"), default_room=ROOM))
+                self._welcome = Welcome(UserId("me"), nick, "#fff", Epoch("e"), default_room=ROOM)
+                if not self.lets_wait:
+                    self.welcome(link)
             case Join(rid):
                 link.send(Joined(rid, RoomInfo(ROOM, "general")))
             case Send():
@@ -59,6 +62,10 @@ class Owner:
         if not self.is_slow:
             self.store()
         self.changed.set()
+
+    def welcome(self, link: Link) -> None:
+        assert self._welcome is not None
+        link.send(self._welcome)
 
     def store(self) -> None:
         for link, frame in self._waiting:
@@ -94,6 +101,7 @@ class Stage:
         ours.setblocking(False)
         self.theirs.settimeout(10)
         self.owner = owner
+        self.fed: list[bytes] = []
         settings = TextSettings(Texts(), lambda _at: "12:34")
         self.connection = TextConnection(
             ("192.0.2.7", 5), ("192.0.2.1", 9998), settings, lambda _line, _is_nameless: None
@@ -103,6 +111,7 @@ class Stage:
 
     def _feed(self, chunk: bytes, now: float) -> None:
         TextConnection.feed(self.connection, chunk, now)
+        self.fed.append(chunk)
         self.owner.changed.set()
 
     async def say(self, text: str) -> None:
@@ -161,11 +170,16 @@ async def test_between_a_few_lines_and_the_next_it_is_the_turn_of_others(
         stage.owner.loop.call_soon(turns.append, "others")
         return step(now, hears=hears)
 
+    def arrived(link: Link) -> None:
+        turns.append("arrived")
+        Owner.arrived(stage.owner, link)
+
     monkeypatch.setattr(stage.connection, "step", counted)
+    monkeypatch.setattr(stage.owner, "arrived", arrived)
     assert LINES_A_STEP < FREE_BURST
     await stage.say("\n" * (FREE_BURST - 1) + "Hello|zoé\n")
     await stage.owner.until(lambda: stage.owner.has_arrived)
-    assert turns[:3] == ["step", "others", "step"]
+    assert turns[: turns.index("arrived")] == ["step", "others", "step"]
 
 
 async def test_many_lines_are_all_said_in_order(stage: Stage) -> None:
@@ -218,6 +232,17 @@ async def test_silence_ends_a_line_of_a_client_that_sends_no_line_ends(stage: St
     await stage.say("Hello|zoé")
     await stage.owner.until(lambda: stage.owner.has_arrived)
     await stage.say("salut")
+    await stage.owner.until(lambda: stage.owner.said == ["salut"])
+
+
+async def test_silence_counts_too_while_the_hub_has_not_answered(stage: Stage) -> None:
+    stage.owner.lets_wait = True
+    await stage.say("Hello|zoé")
+    await stage.owner.until(lambda: stage.owner.has_arrived)
+    fed = len(stage.fed)
+    await stage.say("salut")
+    await stage.owner.until(lambda: len(stage.fed) > fed)
+    stage.owner.welcome(stage.link)
     await stage.owner.until(lambda: stage.owner.said == ["salut"])
 
 
