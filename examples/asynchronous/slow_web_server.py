@@ -65,7 +65,7 @@ async def serve(host: str, port: int, delay_s: float) -> None:
 
 def port_number(text: str) -> int:
     """Read a port from the command line: argparse makes a sentence of a ValueError."""
-    port = int(text)
+    port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65535:
         raise ValueError
     return port

@@ -71,7 +71,7 @@ async def serve(host: str, port: int) -> None:
 
 def port_number(text: str) -> int:
     """A port, for argparse."""
-    if not 0 <= int(text) <= 65535:
+    if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
 

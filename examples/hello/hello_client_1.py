@@ -35,7 +35,7 @@ def greet(server: socket.socket, greeting: str, every_s: float) -> None:
 
 def port_number(text: str) -> int:
     """Read a port, for argparse."""
-    if not 0 <= int(text) <= 65535:
+    if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
 

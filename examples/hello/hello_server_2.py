@@ -82,7 +82,7 @@ def hear(clients: dict[socket.socket, Client], client: Client) -> None:
 
 def port_number(text: str) -> int:
     """Read a port, for argparse."""
-    if not 0 <= int(text) <= 65535:
+    if not (text.isdecimal() and int(text) <= 65535):
         raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return int(text)
 

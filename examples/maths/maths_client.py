@@ -57,7 +57,7 @@ def talk(host: str, port: int) -> None:
 
 def port_number(text: str) -> int:
     """Read a port from the command line."""
-    number = int(text)
+    number = int(text) if text.isdecimal() else -1
     if not 1 <= number <= 65535:
         raise ValueError
     return number

@@ -77,7 +77,7 @@ def shop(host: str, port: int, wanted: list[str] | None) -> bool:
 
 def port_number(text: str) -> int:
     """Read a port from the command line."""
-    number = int(text)
+    number = int(text) if text.isdecimal() else -1
     if not 1 <= number <= 65535:
         raise ValueError
     return number

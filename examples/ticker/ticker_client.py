@@ -55,7 +55,7 @@ async def listen_to(host: str, port: int, count: int | None) -> None:
 
 def port_number(text: str) -> int:
     """Read a port from the command line."""
-    number = int(text)
+    number = int(text) if text.isdecimal() else -1
     if not 1 <= number <= 65535:
         raise ValueError
     return number

@@ -117,7 +117,7 @@ async def listen(host: str, port: int, ticker: Ticker) -> None:
 
 def port_number(text: str) -> int:
     """Read a port from the command line."""
-    number = int(text)
+    number = int(text) if text.isdecimal() else -1
     if not 0 <= number <= 65535:
         raise ValueError
     return number
