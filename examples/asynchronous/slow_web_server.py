@@ -64,10 +64,10 @@ async def serve(host: str, port: int, delay_s: float) -> None:
 
 
 def port_number(text: str) -> int:
-    """Read a port from the command line: argparse makes a sentence of a ValueError."""
+    """Read a port from the command line."""
     port = int(text) if text.isdecimal() else -1
     if not 0 <= port <= 65535:
-        raise ValueError
+        raise argparse.ArgumentTypeError("a port is a number from 0 to 65535")
     return port
 
 

@@ -79,7 +79,7 @@ def port_number(text: str) -> int:
     """Read a port from the command line."""
     number = int(text) if text.isdecimal() else -1
     if not 1 <= number <= 65535:
-        raise ValueError
+        raise argparse.ArgumentTypeError("a port is a number from 1 to 65535")
     return number
 
 
