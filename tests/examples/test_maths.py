@@ -229,5 +229,5 @@ def test_a_refused_connection_a_strange_host_and_a_taken_port_get_a_sentence() -
 @pytest.mark.parametrize(("program", "port"), [(SERVER, "65536"), (CLIENT, "0"), (CLIENT, "x")])
 def test_wrong_usage_exits_2(program: str, port: str) -> None:
     with Program(program, "--port", port) as used:
-        used.wait_for("argument --port: invalid")
+        used.wait_for("argument --port: a port is a number")
         assert used.wait() == 2
