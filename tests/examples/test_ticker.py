@@ -222,5 +222,5 @@ def test_a_refused_connection_a_strange_host_and_a_taken_port_get_a_sentence() -
 )
 def test_wrong_usage_exits_2(program: str, wrong: tuple[str, str]) -> None:
     with Program(program, *wrong) as used:
-        used.wait_for(f"argument {wrong[0]}: invalid")
+        used.wait_for(f"argument {wrong[0]}: {'a port is' if wrong[0] == '--port' else 'invalid'}")
         assert used.wait() == 2
