@@ -24,7 +24,7 @@ from chatroom_server.core.guests import address_nick, guest_token, make_guest, n
 from chatroom_server.core.inputs import Arrived
 from chatroom_server.core.links import Link, Session
 from chatroom_server.core.nicks import choose_nick, store_nick, take_as_guest
-from chatroom_server.core.rooms import own_infos
+from chatroom_server.core.room_infos import own_infos
 from chatroom_server.core.state import HubState, failure, room_id
 
 
