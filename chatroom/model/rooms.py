@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from chatroom.common.names import room_key
+from chatroom.common.names import room_key, shown_nick
 from chatroom.model.mentions import is_meant
 from chatroom.protocol.frames import Line, LineKind, Person, RoomInfo
 from chatroom.protocol.ids import RoomId, UserId
@@ -160,9 +160,11 @@ class Rooms:
         return tuple(self._view(room, self._rooms[room]) for room in self._order())
 
     def by_name(self, name: str) -> RoomId | None:
-        """The room, or the conversation, that people see under a name."""
+        """The room, or the conversation, that people see under a name; a guest's may leave its `~` out."""
+        views = {room_key(view.name): view.id for view in reversed(self.views())}
         key = room_key(name)
-        return next((view.id for view in self.views() if key in (view.id, room_key(view.name))), None)
+        found = views.get(key) or views.get(f"~{key}")
+        return found or next((room for room in views.values() if room == key), None)
 
     def next(self, step: int = 1) -> RoomId | None:
         """The room so many steps below the current one, around the ends."""
@@ -194,7 +196,7 @@ class Rooms:
 
 def _name(info: RoomInfo, me: UserId) -> str:
     others = [person for person in info.direct if person.user != me]
-    return others[0].nick if others else info.name
+    return shown_nick(others[0].nick, guest=others[0].guest) if others else info.name
 
 
 def _with_topic(info: RoomInfo, topic: str) -> RoomInfo:

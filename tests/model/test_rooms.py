@@ -157,3 +157,11 @@ def test_unread_is_what_counting_says(lines: list[tuple[int, bool, bool]], read:
     behind = range(min(read, view.last) + 1, view.last + 1)
     assert view.unread == sum(1 for at in behind if not known.get(at, (False, False))[0])
     assert view.mentions == sum(1 for at in behind if known.get(at) == (False, True))
+
+
+def test_a_conversation_with_a_guest_says_so() -> None:
+    guest = Person(BOB, "Bob", guest=True)
+    made = rooms(RoomInfo(DIRECT, "", 0, direct=[Person(ME, "it4"), guest]))
+    assert [view.name for view in made.views()] == ["~Bob"]
+    assert made.by_name("bob") == made.by_name("~Bob") == DIRECT
+    assert made.by_name("~~bob") is None
