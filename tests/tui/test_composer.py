@@ -1,11 +1,13 @@
 """Writing: what the keys of the composer do."""
 
+import asyncio
 from pathlib import Path
 
 from textual import on
 from textual.app import App, ComposeResult
-from textual.events import Paste
+from textual.events import Key, Paste
 
+from chatroom.protocol.ids import RoomId
 from chatroom.protocol.limits import MESSAGE_MAX
 from chatroom.tui.completion import Vocabulary
 from chatroom.tui.widgets.composer import Composer
@@ -19,6 +21,9 @@ class Writing(App[None]):
         self.sent: list[str] = []
         self.sizes: list[int] = []
         self.pictures: list[Path] = []
+        self.waiting: list[Composer.Submitted] = []
+        self.answers: bool | None = True
+        self.has_sent = asyncio.Event()
 
     def compose(self) -> ComposeResult:
         yield Composer(
@@ -33,6 +38,10 @@ class Writing(App[None]):
     @on(Composer.Submitted)
     def _sent(self, event: Composer.Submitted) -> None:
         self.sent.append(event.text)
+        self.waiting.append(event)
+        self.has_sent.set()
+        if self.answers is not None:
+            event.answer(is_taken=self.answers)
 
     @on(Composer.TooLong)
     def _too_long(self, event: Composer.TooLong) -> None:
@@ -51,6 +60,45 @@ async def test_enter_sends_and_empties() -> None:
         assert app.composer.text == ""
         await pilot.press("enter", "space", "enter")
         assert app.sent == ["hi"]
+
+
+async def test_a_text_stands_there_until_it_is_taken_and_what_is_typed_meanwhile_comes_behind() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.answers = None
+        app.composer.focus()
+        for key in (Key("h", "h"), Key("enter", "\r"), Key("o", "o"), Key("k", "k"), Key("enter", "\r")):
+            app.composer.post_message(key)
+        await app.has_sent.wait()
+        assert app.composer.text == "h"
+        app.answers = True
+        app.waiting[0].answer(is_taken=True)
+        await pilot.pause()
+        assert app.sent == ["h", "ok"]
+        assert app.composer.text == ""
+
+
+async def test_a_text_that_is_not_taken_stays() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.answers = False
+        await pilot.press("h", "i", "enter", "!")
+        assert app.composer.text == "hi!"
+
+
+async def test_a_text_of_another_room_is_left_alone() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        app.answers = None
+        app.composer.turn_to(RoomId("general"), "")
+        for key in (Key("h", "h"), Key("enter", "\r")):
+            app.composer.post_message(key)
+        await app.has_sent.wait()
+        app.composer.turn_to(RoomId("lab"), "draft")
+        app.waiting[0].answer(is_taken=True)
+        await pilot.pause()
+        assert app.composer.text == "draft"
+        assert app.waiting[0].room == "general"
 
 
 async def test_every_way_to_begin_a_new_line() -> None:

@@ -70,28 +70,34 @@ class ChatScreen(ChatView):
 
     @on(Composer.Submitted)
     def _submitted(self, event: Composer.Submitted) -> None:
-        self.keep_draft()
         if is_command(event.text):
-            self._run_command(event.text, event.room)
+            event.answer(is_taken=self._run_command(event.text, event.room))
         else:
-            self.act(self._say(event.text, event.room))
+            self.act(self._say(event))
 
-    def _run_command(self, text: str, room: RoomId | None) -> None:
+    def _run_command(self, text: str, room: RoomId | None) -> bool:
         command = parse_command(text)
         if problem := mistake(command, self.texts):
             self.toast(problem, is_warning=True)
-            self.composer.write(text)
-        elif isinstance(command, Command):
+            return False
+        if isinstance(command, Command):
             self.act(HANDLERS[command.name](self, command, room))
+        return True
 
-    async def _say(self, text: str, room: RoomId | None) -> None:
-        """Send in the order of writing; a text that could not even be kept comes back."""
+    async def _say(self, event: Composer.Submitted) -> None:
+        """Send in the order of writing; a text leaves the composer, and the drafts, when it is in the outbox.
+
+        Where that took too long it is gone already, and comes back if it could not even be kept.
+        """
         async with self._sending:
             try:
-                await self.desk.say(said_text(text), room=room)
+                await self.desk.say(said_text(event.text), room=event.room)
             except ClientError:
-                self._give_back(text, room)
+                if not event.answer(is_taken=False):
+                    self._give_back(event.text, event.room)
                 raise
+            if event.answer(is_taken=True) and event.room is not None:
+                self._keeper.keep_draft(event.room, "")
 
     def _give_back(self, text: str, room: RoomId | None) -> None:
         """Put a text back into its room, in front of what was begun there meanwhile."""

@@ -18,6 +18,9 @@ from chatroom.tui.input_history import InputHistory
 _PATHS_TIMEOUT_S: Final = 1.0
 """A pasted path may lie on a disk that does not answer: then it is text."""
 
+_ANSWER_TIMEOUT_S: Final = 1.0
+"""So long the keys wait for a text to be on disk, where that is slow."""
+
 _KEYS: Final = {
     "enter": "submit",
     "ctrl+j": "new_line",
@@ -58,7 +61,10 @@ class Composer(TextArea):
     """
 
     class Submitted(Message):
-        """Enter was pressed on a text that is not empty; the composer is empty again.
+        """Enter was pressed on a text that is not empty; it stands there until this is answered.
+
+        Keys that are pressed meanwhile wait, but for a disk that does not answer nobody waits long. Else what
+        has gone from the composer is on disk.
 
         Attributes:
             room: Where it is for: another one may be on the screen by now.
@@ -68,6 +74,21 @@ class Composer(TextArea):
             super().__init__()
             self.text = text
             self.room = room
+            self._answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+
+        def answer(self, *, is_taken: bool) -> bool:
+            """Say whether the text may go, else it stays; returns whether somebody still waited for that."""
+            if self._answer.done():
+                return False
+            self._answer.set_result(is_taken)
+            return True
+
+        async def is_taken(self) -> bool:
+            """Wait for the answer; that it takes too long is taken for one."""
+            try:
+                return await asyncio.wait_for(self._answer, _ANSWER_TIMEOUT_S)
+            except TimeoutError:
+                return True
 
     class TooLong(Message):
         """Enter was pressed on a text that is longer than a message may be; it is still there."""
@@ -111,7 +132,7 @@ class Composer(TextArea):
         self.move_cursor(self.document.end)
         self._cycle = None
 
-    def action_submit(self) -> None:
+    async def action_submit(self) -> None:
         """Send; after a backslash begin a new line instead, for terminals that cannot tell Shift+Enter."""
         if self._before_cursor().endswith("\\"):
             self.action_delete_left()
@@ -122,9 +143,16 @@ class Composer(TextArea):
         if size > MESSAGE_MAX:
             self.post_message(self.TooLong(size))
         elif text:
+            await self._submit(text)
+
+    async def _submit(self, text: str) -> None:
+        """Wait for the answer; our own messages wait with us, so this one goes to the parent at once."""
+        submitted = self.Submitted(text, self.room)
+        is_posted = self.parent is not None and self.parent.post_message(submitted)
+        if is_posted and await submitted.is_taken():
             self.history_of_sent.add(text)
-            self.write("")
-            self.post_message(self.Submitted(text, self.room))
+            if self.room == submitted.room:
+                self.write("")
 
     def action_new_line(self) -> None:
         """Begin a new line."""
