@@ -14,6 +14,7 @@ from chatroom.client.profile import Profile
 from chatroom.common.inert import one_line
 from chatroom.common.names import check_nick
 from chatroom.home import DEFAULT_PROFILE
+from chatroom.model.commands import said_text
 from chatroom.protocol.errors import ErrorCode
 from chatroom.protocol.frames import Welcome
 from chatroom.protocol.ids import RoomId
@@ -151,10 +152,17 @@ class Live:
         kept = await asyncio.to_thread(read_kept, store, self._launch.profile, self._session.server_key)
         self._keeper.shelf = store
         self._keeper.drafts = {**kept.drafts, **self._keeper.drafts}
+        self._drop_sent_drafts()
         self._screen.conversation.restore(kept)
         if kept.current and kept.current in self._screen.conversation.rooms and not self._launch.room:
             self._screen.enter(kept.current)
         self._show_unsent()
+
+    def _drop_sent_drafts(self) -> None:
+        """A draft that is in the outbox too was sent: only the program had no time to let go of it."""
+        for message in self._session.unsent() if self._session is not None else ():
+            if said_text(self._keeper.drafts.get(message.room, "").strip()) == message.body:
+                self._keeper.keep_draft(message.room, "")
 
     def _show_unsent(self) -> None:
         """Show what waits in the outbox or failed there, an earlier run's included."""
