@@ -21,10 +21,11 @@ _SETTINGS: Final = "BURST=0\nRATE=0\nHISTORY_FLUSH_S=0.2\nLOG_CONVERSATION=no\n"
 def compile_once(folder: Path) -> None:
     """Have what all processes run compiled, as it is where it was installed; else each start does it."""
     command = [sys.executable, "-c", "import tests.crash.actor, chatroom_server.serving"]
-    subprocess.run(command, env=_environment(folder), cwd=_ROOT, check=True)
+    subprocess.run(command, env=compiled(folder), cwd=_ROOT, check=True)
 
 
-def _environment(folder: Path) -> dict[str, str]:
+def compiled(folder: Path) -> dict[str, str]:
+    """The environment of somebody at home in a folder, with what is compiled kept there."""
     return environment(folder, PYTHONPYCACHEPREFIX=str(folder / "compiled"), PYTHONDONTWRITEBYTECODE="")
 
 
@@ -56,7 +57,7 @@ class ServerProcess:
         with (self.folder / "console.txt").open("ab") as console:
             self._process = subprocess.Popen(
                 server_command("-p", str(self.port), "--data", str(self.data), *settings),
-                env=_environment(self.folder.parent),
+                env=compiled(self.folder.parent),
                 cwd=_ROOT,
                 pass_fds=[announce],
                 stdin=subprocess.DEVNULL,
@@ -148,7 +149,7 @@ class ClientProcess:
         with (self._folder / f"{self.nick}-console.txt").open("ab") as console:
             self._process = subprocess.Popen(
                 command,
-                env=_environment(self._folder),
+                env=compiled(self._folder),
                 cwd=_ROOT,
                 bufsize=0,
                 stdin=subprocess.PIPE,

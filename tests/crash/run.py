@@ -7,6 +7,7 @@ The processes are real, and so is the SIGKILL; the seed makes the same plan agai
 
 import argparse
 import asyncio
+import os
 import random
 import shutil
 import statistics
@@ -241,6 +242,11 @@ def _run(plan: Plan, folder: Path) -> int:
         return 1
     shutil.rmtree(folder)
     return 0
+
+
+def seed_given() -> int:
+    """The seed of this run of the tests: CRASH_SEED, or a random one."""
+    return int(os.environ.get("CRASH_SEED") or random.randrange(1 << 32))
 
 
 def print_now(text: str) -> None:

@@ -1,20 +1,18 @@
 """A short run of `tests.crash.run`; CRASH_SEED= plays another one's plan again."""
 
 import json
-import os
-import random
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from tests.crash.facts import MEANT, SAID, SEEN, SHOWN, Facts, Reader, Story, body_of
-from tests.crash.run import Plan, Run, print_now, report
+from tests.crash.run import Plan, Run, print_now, report, seed_given
 from tests.crash.verdict import Verdict, judge
 
 
 async def test_what_was_seen_survives_kills_once_and_in_order(tmp_path: Path) -> None:
-    seed = int(os.environ.get("CRASH_SEED") or random.randrange(1 << 32))
+    seed = seed_given()
     print_now(f"seed {seed}")
     plan = Plan(kills=15, client_kills=10, cuts=30, messages=3000, clients=6, seed=seed, settle_s=60)
     run = Run(plan, tmp_path, print_now)
