@@ -2,8 +2,9 @@
 
 A message is *pending* from the moment it is on disk here. It is *stored* when the server's line or
 acknowledgement for its (device, n) came, and only then leaves the outbox; a number below the server's last
-proves nothing, since a number that was refused is a gap. It is *failed* when the server refused it for good.
-After a cut all that is pending is sent again, in order: that is harmless.
+proves nothing, since a number that was refused is a gap. It is *failed* when the server refused it for good;
+what was refused for now stays pending (see `resting`). After a cut all that is pending is sent again, in
+order: that is harmless.
 """
 
 import asyncio
@@ -19,22 +20,20 @@ from chatroom.client.events import MessageChanged, MessageState, OwnMessage, Ses
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.outbox import Draft
 from chatroom.client.ports import SlotPort, SlotsPort
+from chatroom.client.resting import REST_S, Resting
 from chatroom.client.sentences import explain
 from chatroom.client.tasks import Tasks
+from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode, LocalProtocolError
 from chatroom.protocol.frames import Refusal, Send
 from chatroom.protocol.ids import DeviceId, MessageId, RoomId
 from chatroom.protocol.limits import DEVICES_PER_LINK_MAX
 
-IN_FLIGHT: Final = 128
-"""Messages of a device that wait for the server: half of what it allows."""
 _AT_ONCE: Final = 64 * 1024
 """Bytes that are written together."""
-_PACE_S: Final = 0.25
-"""How long a device rests after the server had too much of it."""
-_COMES_BACK: Final = frozenset({ErrorCode.RESTARTING, ErrorCode.STOPPED, ErrorCode.TOO_MANY_IN_FLIGHT})
-"""Refusals that only mean: not now."""
+_COMES_BACK: Final = frozenset({ErrorCode.RESTARTING, ErrorCode.STOPPED, *REST_S})
+"""Refusals that leave a message pending."""
 
 
 @dataclass(slots=True)
@@ -59,6 +58,7 @@ class Sending:
         slots: SlotsPort,
         disk: Disk,
         texts: Texts,
+        timing: Timing,
         tell: Callable[[SessionEvent], None],
         relogin: Callable[[], None],
     ) -> None:
@@ -82,8 +82,8 @@ class Sending:
         self._has_more = False
         self._pending = 0
         self._is_removing = False
-        self._is_pausing = False
         self._tasks = Tasks("sending")
+        self._resting = Resting(texts, timing, tell, self._rested, self._tasks)
 
     # --- one's own messages ---------------------------------------------------------------------
     def unsent(self, room: RoomId | None = None) -> list[OwnMessage]:
@@ -180,6 +180,8 @@ class Sending:
         if entry is None:
             return ""
         self._forget(key, entry)
+        self._resting.settled(device)
+        self._resting.news()
         self._done.setdefault(entry.slot, []).append(key)
         if not self._is_removing:
             self._is_removing = True
@@ -201,11 +203,14 @@ class Sending:
         self._wake.set()
 
     def refused(self, refusal: Refusal) -> None:
-        """The server has not stored a message under this number, and never will."""
+        """The server has not stored a message: not now, or never under this number."""
         key = self._by_number.get((refusal.dev, refusal.n), "")
         entry = self._entries.get(key)
-        if entry is not None and refusal.code == ErrorCode.TOO_MANY_IN_FLIGHT:
-            self._put_back(key)
+        if entry is not None and refusal.code in REST_S:
+            self._queue.append(key)
+            self._resting.begin(refusal)
+        elif entry is not None and refusal.code not in _COMES_BACK:
+            self._resting.settled(refusal.dev)
         self._landed(refusal.dev, refusal.n)  # looks at the queue
         if entry is None:
             return
@@ -240,6 +245,7 @@ class Sending:
 
     def _take_over(self, slot: SlotPort, messages: list[OwnMessage]) -> None:
         self._slots.append(slot)
+        self._resting.be_careful(message.dev for message in messages)
         for message in messages:
             self._add(message, slot)
 
@@ -249,6 +255,7 @@ class Sending:
             raise OutboxError(self._texts._("this program only reads"))
         slot = self._slots[0]
         messages = await self._disk.run(slot.outbox.add, self._scope, drafts)
+        self._resting.news()
         for message in messages:
             self._add(message, slot)
             self._tell(MessageChanged(message))
@@ -268,10 +275,13 @@ class Sending:
         self._enqueue(message)
 
     async def _fail(self, key: str, entry: _Entry, refusal: Refusal) -> None:
-        reason = explain(self._texts, refusal.code, refusal.text, refusal.args)
-        self._become(entry, replace(entry.message, state=MessageState.FAILED, reason=reason))
-        self._tell(MessageChanged(entry.message))
-        await self._disk.run(entry.slot.outbox.fail, key, reason)
+        """Keep that a message is refused for good, then tell: what is told is so after a restart as well."""
+        refused, reason = entry.message, explain(self._texts, refusal.code, refusal.text, refusal.args)
+        with contextlib.suppress(OutboxError):  # then the next program sends it again, and hears the same
+            await self._disk.run(entry.slot.outbox.fail, key, reason)
+        if entry.message is refused and refused.state is MessageState.PENDING and key in self._entries:
+            self._become(entry, replace(refused, state=MessageState.FAILED, reason=reason))
+            self._tell(MessageChanged(entry.message))
 
     async def _remove_done(self) -> None:
         """Let go of what is stored, as much at a time as has gathered."""
@@ -297,14 +307,14 @@ class Sending:
 
     def _next(self) -> str | None:
         """The next message that may be sent now."""
-        if self._needs_login or self._is_pausing:
+        if self._needs_login or self._resting.is_on:
             return None
         for _turn in range(len(self._queue)):
             key = self._queue.popleft()
             entry = self._entries.get(key)
             if entry is None or entry.message.state is not MessageState.PENDING:
                 continue
-            if len(self._in_flight[entry.message.dev]) < IN_FLIGHT:
+            if len(self._in_flight[entry.message.dev]) < self._resting.at_once(entry.message.dev):
                 return key
             self._queue.appendleft(key)
             return None
@@ -332,18 +342,10 @@ class Sending:
             self._maybe_relogin()
         self._wake.set()
 
-    def _put_back(self, key: str) -> None:
-        """Send a message once more, in its place, after a moment in which nothing is sent."""
-        self._queue.append(key)
-        if not self._is_pausing:
-            self._is_pausing = True
-            self._tasks.start(self._pause(), name="pause")
-
-    async def _pause(self) -> None:
-        await asyncio.sleep(_PACE_S)
-        waiting = [key for key in self._queue if key in self._entries]
+    def _rested(self) -> None:
+        """Go on, with everything that waits in the order of its numbers."""
+        waiting = [key for key in dict.fromkeys(self._queue) if key in self._entries]
         self._queue = deque(sorted(waiting, key=lambda key: self._entries[key].message.n))
-        self._is_pausing = False
         self._wake.set()
 
     def _landed(self, device: str, n: int) -> None:

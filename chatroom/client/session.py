@@ -81,7 +81,7 @@ class Session(Asking):
         self._attempts = Attempts(address, profile, options, self, texts, timing)
         self._requests = Requests(texts)
         self._keeper = Keeper(timing)
-        self._sending = Sending(profile.slots, self._disk, texts, self.tell, self._relogin)
+        self._sending = Sending(profile.slots, self._disk, texts, timing, self.tell, self._relogin)
         self._arrivals = Arrivals(self._me, self._requests, self._sending, self._keeper, self.tell, texts)
 
     # --- who one is -----------------------------------------------------------------------------

@@ -320,7 +320,7 @@ class Ack(Frame, frozen=True):
 
 
 class Refusal(Frame, frozen=True):
-    """The message is not stored, and never will be under this number."""
+    """The message is not stored: not now, or, depending on the code, never under this number."""
 
     dev: str
     n: Count

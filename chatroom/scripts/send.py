@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.client.errors import RequestFailed
-from chatroom.client.events import Ended, MessageChanged, MessageState
+from chatroom.client.events import Ended, MessageChanged, MessageState, ServerProblem
 from chatroom.client.session import Session
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
@@ -103,6 +103,7 @@ class _Sender:
         self._mine: set[str] = set()
         self._is_patient = True
         self._cuts = CutTeller()
+        self._told: set[str] = set()
         self.failed: list[str] = []
 
     async def say(self, messages: list[str]) -> None:
@@ -158,6 +159,8 @@ class _Sender:
     def _take_news(self) -> None:
         for event in self._session.events_nowait():
             self._cuts.take(event)
+            if isinstance(event, ServerProblem) and event.code == ErrorCode.NOT_STORED:
+                self._say_once(f"chatroom: {event.reason}")
             if isinstance(event, Ended):
                 self.failed.append(" ".join(filter(None, (event.reason, event.mend))))
             if isinstance(event, MessageChanged) and event.message.key in self._mine:
@@ -166,6 +169,11 @@ class _Sender:
                 self._mine.discard(event.message.key)
                 if event.message.state is MessageState.FAILED:
                     self.failed.append(event.message.reason)
+
+    def _say_once(self, sentence: str) -> None:
+        if sentence not in self._told:
+            self._told.add(sentence)
+            say_problem(sentence)
 
 
 async def _batches(options: SendOptions) -> AsyncIterator[list[str]]:

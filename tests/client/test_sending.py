@@ -16,7 +16,8 @@ from chatroom.client.events import MessageState, Offline, Online
 from chatroom.client.link import open_link
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
-from chatroom.client.sending import IN_FLIGHT, Sending
+from chatroom.client.resting import IN_FLIGHT
+from chatroom.client.sending import Sending
 from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
@@ -287,7 +288,7 @@ async def test_a_device_that_is_new_since_the_login_is_told_with_another_one(
     server: FakeServer, profile: Profile
 ) -> None:
     disk, again = Disk(), asyncio.Event()
-    sending = Sending(profile.slots, disk, Texts(), lambda _event: None, again.set)
+    sending = Sending(profile.slots, disk, Texts(), Timing(), lambda _event: None, again.set)
     link = await open_link(server.address, tls=False, timing=Timing(), texts=Texts())
     await sending.claim(server.public_key)
     (said,) = await sending.say([Draft(GENERAL, "mine")])

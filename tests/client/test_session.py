@@ -36,7 +36,7 @@ from chatroom.client.events import (
 from chatroom.client.profile import Profile
 from chatroom.client.timing import Timing
 from chatroom.client.trust import Trust
-from chatroom.protocol import ErrorCode
+from chatroom.protocol import ERRORS, ErrorCode
 from chatroom.protocol.frames import Away, Bye, Failed, Hello, Login, Open, Send
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.testing import Clock, FakeServer
@@ -73,13 +73,13 @@ async def test_what_is_said_is_pending_and_then_stored(connected: Connects) -> N
 
 
 async def test_what_is_refused_fails_and_can_be_tried_again(connected: Connects, server: FakeServer) -> None:
-    server.refusals[Send] = ErrorCode.NOT_STORED
+    server.refusals[Send] = ErrorCode.NOT_ALLOWED
     async with connected() as session:
         await session.ready()
         await session.join("general")
         said = await session.say(GENERAL, "salut")
         failed = await next_event(session, MessageChanged, lambda e: e.message.state is MessageState.FAILED)
-        assert failed.message.reason == "the server could not store the message (test)"
+        assert failed.message.reason == ERRORS[ErrorCode.NOT_ALLOWED].sentence
         assert [message.key for message in session.unsent(GENERAL)] == [said.key]
         assert await session.wait_all_stored(1) == 0
         del server.refusals[Send]

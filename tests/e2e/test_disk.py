@@ -1,5 +1,5 @@
-"""Disks that are full or cannot be written, under the real programs: readers go on, writers are told, nothing
-is harmed, and everything goes on without a restart when the disk does."""
+"""Disks that are full or cannot be written, under the real programs: readers go on, writers are told, what
+was said waits, and all of it is stored, once and in order, when the disk works again: by itself."""
 
 import resource
 import subprocess
@@ -11,14 +11,17 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.small_disk import SmallDisk
-from tests.e2e.terminal import PATIENCE_S, Terminal, server_command
-from tests.e2e.test_pipes import Reading, bodies
+from tests.e2e.terminal import PATIENCE_S, server_command
+from tests.e2e.test_pipes import Reading, bodies, finish
 from tests.e2e.world import Person, Server, environment
 
 MakePerson = Callable[..., Person]
 LONG = "x" * 20_000
 """No page of the disk that is in use already has room for it."""
-REFUSED = "refused "
+PENDING = "…yyyy"
+"""How the lines of it begin on the full screen, until it is stored."""
+MOMENT_S = 3
+"""For how long a script waits for a disk that it is not to wait for."""
 TYPED = "y" * 4050
 """As long as a line in a terminal may be, and with what is around it longer than a page of the disk."""
 
@@ -62,16 +65,18 @@ MakePeople = Callable[[Server, str], Person]
 
 
 def refused(person: Person, text: str, word: str) -> None:
-    """A message, marked as one, is not stored, and one sentence says so."""
-    done = person.script("send", "general", data=f"{REFUSED}{text}".encode())
+    """A message is not stored; one sentence says why, and another one that it waits."""
+    done = person.script("send", "general", "--timeout", str(MOMENT_S), data=text.encode())
     assert (done.returncode, done.stdout) == (1, b"")
-    assert done.stderr.decode() == f"the server could not store the message ({word})\n"
+    assert done.stderr.decode() == (
+        f"{waits(word)}1 message waits in the outbox; it leaves with the next program of this profile.\n"
+    )
 
 
-def accepted(said: list[str]) -> list[str]:
-    """What was not refused; that may be said again later by its author's programs, but only once."""
-    assert len(said) == len(set(said))
-    return [body for body in said if not body.startswith(REFUSED)]
+def waits(word: str) -> str:
+    """What a script says at once."""
+    reason = f"the server could not store the message ({word})"
+    return f"chatroom: {reason}; it waits in the outbox and is sent again\n"
 
 
 def read_until(reading: subprocess.Popen[bytes], last: str) -> list[str]:
@@ -83,7 +88,14 @@ def read_until(reading: subprocess.Popen[bytes], last: str) -> list[str]:
     return said
 
 
+def read_count(reading: subprocess.Popen[bytes], count: int) -> list[str]:
+    """So many messages more."""
+    assert reading.stdout is not None
+    return bodies(b"".join(reading.stdout.readline() for _ in range(count)))
+
+
 def test_a_full_disk(disk: SmallDisk, on_disk: Server, people: MakePeople) -> None:
+    """Three of a writer's messages, in two programs, and one of somebody else are stored by nobody's word."""
     it4, zoe = people(on_disk, "it4"), people(on_disk, "zoe")
     said = [f"before {number}" for number in range(200)]
     assert it4.script("send", "general", data="\n".join(said).encode()).returncode == 0
@@ -92,76 +104,70 @@ def test_a_full_disk(disk: SmallDisk, on_disk: Server, people: MakePeople) -> No
         ann.wait_for("#general")
         disk.fill()
         refused(it4, f"1 {LONG}", "disk-full")
-        refused(it4, f"2 {LONG}", "disk-full")
+        sending = it4.start_script("send", "general")
+        assert sending.stdin is not None
+        assert sending.stderr is not None
+        sending.stdin.write(f"2 {LONG}\n3 {LONG}\n".encode())
+        sending.stdin.flush()
+        assert sending.stderr.readline().decode() == waits("disk-full")
         ann.type(TYPED + "\r")
-        ann.wait_for("Not sent: yyyy")
-        ann.wait_for("(disk-full)). /retry sends it again")
+        ann.wait_for("(disk-full); it waits in the outbox")
         assert bodies(zoe.script("history", "general", "--json").stdout) == said
         assert [line["body"] for line in it4.history()] == said
         assert b"You said" not in ann.raw
         disk.make_room()
-        assert it4.script("send", "general", "after").returncode == 0
-        ann.type("/retry\r")
+        assert finish(sending) == (0, b"")
         ann.wait_for(lambda _text: b"You said: yyyy" in ann.raw)  # it is longer than the screen
-        shown += read_until(reading, TYPED)
-    said += ["after", TYPED]
-    assert accepted(shown) == said
+        late = read_count(reading, 4)
+        assert "Not sent" not in ann.text()
+    assert sorted(late) == sorted([*(f"{number} {LONG}" for number in (1, 2, 3)), TYPED])
+    assert [body[0] for body in late if body != TYPED] == ["1", "2", "3"]
     on_disk.kill()
     on_disk.start()
-    assert [line["body"] for line in it4.history()] == shown
+    assert [line["body"] for line in it4.history()] == [*shown, *late]
     assert "new messages are refused: the journal in" in on_disk.console()
     assert "the journal can be written again" in on_disk.console()
 
 
 def test_a_pipe_into_a_full_disk(disk: SmallDisk, on_disk: Server, people: MakePeople) -> None:
-    """What was read of it leaves later, or waits as failed for its author's word; no line is stored twice."""
+    """All of it waits, and leaves with the next program."""
     it4 = people(on_disk, "it4")
     assert it4.script("send", "general", "before").returncode == 0
     disk.fill()
     lines = [f"{number} {TYPED}" for number in range(300)]
-    done = it4.script("send", "general", data="\n".join(lines).encode())
+    done = it4.script("send", "general", "--timeout", str(MOMENT_S), data="\n".join(lines).encode())
     assert done.returncode == 1
-    assert done.stderr.startswith(b"the server could not store the message (disk-full)\n")
+    assert done.stderr.decode() == (
+        f"{waits('disk-full')}"
+        "300 messages wait in the outbox; they leave with the next program of this profile.\n"
+    )
     assert [line["body"] for line in it4.history()] == ["before"]
     disk.make_room()
     assert it4.script("send", "general", "after").returncode == 0
-    with it4.plain("--room", "general") as again:
-        again.wait_for(lambda _text: b"You said: after" in again.raw)
-        assert any(_retry(again) for _ in lines), "too many failed"
-    said = [line["body"].split()[0] for line in it4.history()]
-    assert len(said) == len(set(said))
-    read = {word for word in said if word.isdecimal()}
-    assert read == {str(number) for number in range(len(read))}
-    assert len(read) > 0
-
-
-def _retry(plain: Terminal) -> bool:
-    """Send the oldest message that failed again; True when there is none."""
-    told = plain.raw.count(b"You said: ")
-    plain.type("/retry\r")
-    screen = plain.wait_for(
-        lambda text: "No message has failed." in text or plain.raw.count(b"You said: ") > told
-    )
-    return "No message has failed." in screen
+    assert [line["body"] for line in it4.history()] == ["before", *lines, "after"]
 
 
 def test_the_full_screen_shows_on_a_full_disk_what_is_not_stored(
     disk: SmallDisk, on_disk: Server, people: MakePeople
 ) -> None:
-    it4 = people(on_disk, "it4")
+    """It stays on the screen as pending, when the reason is gone; and then it is stored."""
+    it4, zoe = people(on_disk, "it4"), people(on_disk, "zoe")
     assert it4.script("send", "general", "before").returncode == 0
     with it4.full_screen("--room", "general", rows=60) as screen:
         screen.wait_for("before")
         disk.fill()
-        refused(people(on_disk, "zoe"), LONG, "disk-full")
+        refused(zoe, LONG, "disk-full")
         screen.paste(TYPED)
         screen.press("enter")
         screen.wait_for("(disk-full)")
+        screen.wait_gone("(disk-full)")
+        assert PENDING in screen.text()
         assert [line["body"] for line in it4.history()] == ["before"]
         disk.make_room()
-        screen.type("\x1br")
-        screen.wait_gone("(disk-full)")
+        screen.wait_gone(PENDING)
     assert [line["body"] for line in it4.history()] == ["before", TYPED]
+    assert zoe.script("send", "general", "after").returncode == 0
+    assert [line["body"] for line in it4.history()] == ["before", TYPED, LONG, "after"]
 
 
 def test_somebody_new_on_a_full_disk(disk: SmallDisk, on_disk: Server, people: MakePeople) -> None:
@@ -249,13 +255,12 @@ def test_files_that_may_not_grow(server: Server, person: MakePerson) -> None:
     _limit(server.process.pid, 0)
     with Reading(zoe) as reading:
         shown = read_until(reading, "and")
-        for number in range(3):
-            refused(it4, f"{number}", "disk-error")
+        refused(it4, "while", "disk-error")
         assert [line["body"] for line in it4.history()] == ["before", "and"]
         _limit(server.process.pid, resource.RLIM_INFINITY)
         assert it4.script("send", "general", "after").returncode == 0
         shown += read_until(reading, "after")
-    assert accepted(shown) == ["before", "and", "after"]
+    assert shown == ["before", "and", "while", "after"]
     server.kill()
     server.start()
     assert [line["body"] for line in it4.history()] == shown

@@ -3,6 +3,7 @@
 import pytest
 
 from chatroom.client.profile import Profile
+from chatroom.client.resting import REST_S
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import Login, Send
 from chatroom.testing import FakeServer
@@ -137,6 +138,21 @@ async def test_a_refused_message_says_why(table: Table) -> None:
     await table.ask("bad", "Not sent: bad")
     table.paper.type("/discard")
     await until(lambda: not table.client.session.unsent())
+
+
+async def test_what_the_server_cannot_store_says_why_once_and_leaves_later(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REST_S, ErrorCode.NOT_STORED, 0.02)
+    table.server.refusals[Send] = ErrorCode.NOT_STORED
+    waits = "the server could not store the message (test); it waits in the outbox and is sent again"
+    assert await table.ask("later", "(test)") == waits
+    await until(lambda: sum(isinstance(frame, Send) for frame in table.server.received) > 3)
+    assert not any("You said" in line for line in table.paper.lines)
+    table.server.refusals.clear()
+    await table.paper.until("[09:00] You said: later")
+    assert table.paper.lines.count(waits) == 1
+    assert not any("Not sent" in line for line in table.paper.lines)
 
 
 async def test_a_taken_nick_is_asked_for_again(server: FakeServer, profile: Profile) -> None:

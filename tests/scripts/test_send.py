@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.client.events import MessageState
+from chatroom.client.resting import REST_S
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
+from chatroom.protocol.codec import decode_line
 from chatroom.protocol.frames import Join, Send
 from chatroom.protocol.ids import RoomId
 from chatroom.scripts.send import SendOptions, send, send_picture
@@ -18,6 +21,7 @@ from tests.client.helpers import until
 from tests.scripts.pipe import Pipe
 
 GENERAL = RoomId("general")
+WAITS = "the server could not store the message (test); it waits in the outbox and is sent again"
 
 
 def options(*words: str, as_one: bool = False, timeout_s: float = 30.0, create: str = "") -> SendOptions:
@@ -117,6 +121,39 @@ async def test_a_refusal_is_told(
     server.refusals[Send] = ErrorCode.NOT_ALLOWED
     assert await send(session, options("one"), Texts()) == 1
     assert capsys.readouterr().err.count("\n") == 1
+
+
+async def test_a_full_disk_is_said_once_and_waited_out(
+    session: Session,
+    server: FakeServer,
+    standard_input: Pipe,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(REST_S, ErrorCode.NOT_STORED, 0.02)
+    server.refusals[Send] = ErrorCode.NOT_STORED
+    async with Tasks("test") as tasks:
+        sending = tasks.start(send(session, options(), Texts()), name="send")
+        os.write(standard_input.writing, b"one\n")
+        await until(lambda: len(sent(server)) >= 2)
+        write(standard_input, b"two\nthree\n")
+        await until(lambda: len(session.unsent()) == 3)
+        tries = len(sent(server))
+        await until(lambda: len(sent(server)) > tries + 1)
+        server.refusals.clear()
+        assert await sending == 0
+    assert [decode_line(line).body for line in server.world.rooms[GENERAL].lines] == ["one", "two", "three"]
+    assert capsys.readouterr().err == f"chatroom: {WAITS}\n"
+
+
+async def test_a_disk_that_stays_full_leaves_everything_in_the_outbox(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.refusals[Send] = ErrorCode.NOT_STORED
+    assert await send(session, options("one\ntwo", timeout_s=0.5), Texts()) == 1
+    first, second = capsys.readouterr().err.splitlines()
+    assert (first, second.partition(";")[0]) == (f"chatroom: {WAITS}", "2 messages wait in the outbox")
+    assert [message.state for message in session.unsent()] == [MessageState.PENDING] * 2
 
 
 async def test_a_room_is_made_on_purpose_once(session: Session, server: FakeServer) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input
 
 from chatroom.client.profile import Profile
+from chatroom.client.resting import REST_S
 from chatroom.common.texts import Texts
 from chatroom.config import load_settings
 from chatroom.home import find_home
@@ -170,7 +172,7 @@ async def test_what_an_earlier_run_could_not_send_is_shown(tmp_path: Path) -> No
         app = ChatroomApp(launch(tmp_path, server, "me", nick="it4", room="general"))
         async with app.run_test(size=(120, 36)) as pilot:
             await until(pilot, lambda: is_online(app))
-            server.refusals[Send] = ErrorCode.NOT_STORED
+            server.refusals[Send] = ErrorCode.NOT_ALLOWED
             await pilot.press(*"refused", "enter")
             await until(pilot, lambda: "Alt+R" in lines_of(app.chat))
             await server.stop()
@@ -184,6 +186,36 @@ async def test_what_an_earlier_run_could_not_send_is_shown(tmp_path: Path) -> No
             assert "refused" in lines_of(again.chat)
             await pilot.press("alt+d")
             await until(pilot, lambda: "refused" not in lines_of(again.chat))
+
+
+async def test_what_the_server_cannot_store_waits_and_one_toast_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(REST_S, ErrorCode.NOT_STORED, 0.02)
+    monkeypatch.setattr(ChatroomApp, "NOTIFICATION_TIMEOUT", 1.0)
+    async with FakeServer() as server:
+        app = ChatroomApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with app.run_test(size=(120, 36), notifications=True) as pilot:
+            await until(pilot, lambda: is_online(app))
+            server.refusals[Send] = ErrorCode.NOT_STORED
+            await pilot.press(*"later", "enter")
+            toasts: set[Widget] = set()
+
+            def has_toast() -> bool:
+                shown = {toast for toast in app.screen.query("Toast") if "waits" in str(toast.render())}
+                toasts.update(shown)
+                return bool(shown)
+
+            await until(pilot, has_toast)
+            await until(pilot, lambda: "pending" in lines_of(app.chat))
+            await until(pilot, lambda: not has_toast())
+            assert len(toasts) == 1
+            assert "pending" in lines_of(app.chat)
+            assert "Alt+R" not in lines_of(app.chat)
+            server.refusals.clear()
+            await until(pilot, lambda: "pending" not in lines_of(app.chat))
+            assert "later" in lines_of(app.chat)
+            assert app.chat.conversation.timeline(GENERAL).last == 1
 
 
 async def test_another_key_is_blocked_and_what_is_kept_stays_readable(tmp_path: Path) -> None:
