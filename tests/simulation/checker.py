@@ -177,10 +177,10 @@ def _states_go_forward(record: Record) -> list[str]:
 
 
 def _what_was_said_is_settled(record: Record) -> list[str]:
-    kept = {(line.author, line.body) for line in record.history}
-    failed = {(f.author, f.body) for f in record.facts if isinstance(f, Shown) and f.state == "failed"}
+    settled = {(line.author, line.body) for line in record.history}
+    settled |= {(f.author, f.body) for f in record.facts if isinstance(f, Shown) and f.state == "failed"}
     return [
         f"{fact.body!r} of {fact.author} was taken, and is neither stored nor failed"
         for fact in record.facts
-        if isinstance(fact, Said) and (fact.author, fact.body) not in kept | failed
+        if isinstance(fact, Said) and (fact.author, fact.body) not in settled
     ]
