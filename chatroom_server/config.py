@@ -117,6 +117,7 @@ def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Sett
     data, log_dir = cast("str", fields.pop("data")), cast("str", fields.pop("log_dir"))
     folder = Path(data).expanduser() if data else _data_folder(environ)
     values["DATA"] = read.Value(folder, str(folder), values["DATA"].origin)
+    _check_text_door(values)
     return Settings(
         data=folder,
         log_dir=Path(log_dir).expanduser() if log_dir else None,
@@ -124,6 +125,16 @@ def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Sett
         values=values,
         **fields,  # type: ignore[arg-type]  # the table of keys gives each field its type
     )
+
+
+def _check_text_door(values: Mapping[str, read.Value]) -> None:
+    port, text_port, text_host = (values[name] for name in ("PORT", "TEXT_PORT", "TEXT_HOST"))
+    if text_port.value is None and text_host.origin == "option":
+        raise ConfigError("--text-address opens nothing by itself; give --text-port, too")
+    if text_port.value and text_port.value == port.value:
+        raise ConfigError(
+            f"{text_port.origin}: TEXT_PORT={text_port.text}: this is PORT, too; choose another"
+        )
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:

@@ -150,6 +150,12 @@ def greeting(server: Server, texts: Texts, file: RotatingFile | None) -> list[st
         text = ", ".join(f"{host} {port}" for host, port in server.text_addresses)
         lines.append(texts._("  text  nc {where} (neither encrypted nor authenticated)").format(where=text))
     lines += _meanings(settings, texts)
+    if server.is_text_public:
+        lines.append(
+            texts._(
+                "TEXT_HOST={host}: everybody who reaches that port comes in as a guest, unencrypted."
+            ).format(host=settings.text_host)
+        )
     if invitations:
         lines += [texts._("Others join with this line:"), *(f"  chatroom '{line}'" for line in invitations)]
     else:

@@ -64,7 +64,7 @@ class Server:
 
     Attributes:
         addresses: What it listens on.
-        text_addresses: Where its plain-text door is, if it has one.
+        text_addresses: Where its plain-text door is, if it has one; `is_text_public`: others reach it, too.
         flushes: How often the rooms' files were written since the start.
 
     Args:
@@ -93,6 +93,7 @@ class Server:
         self.flushes = 0
         self.addresses: list[tuple[str, int]] = []
         self.text_addresses: list[tuple[str, int]] = []
+        self.is_text_public = False
         self.runner: Runner
         self._log: EmbeddedLog
         self._hub: Hub
@@ -146,7 +147,7 @@ class Server:
             text_sockets = await asyncio.to_thread(self._listen_for_text)
             undo.callback(_close_all, text_sockets)
             await self._open_doors(sockets, control, undo)
-            self._open_text_door(text_sockets)
+            await self._open_text_door(text_sockets)
             undo.pop_all()
         self._tasks.start(self._flush_regularly(), name="flush")
         self._is_ready = True
@@ -214,9 +215,12 @@ class Server:
             return []
         return listen(self.settings.text_host, self.settings.text_port, what=TEXT_DOOR)
 
-    def _open_text_door(self, sockets: list[socket.socket]) -> None:
+    async def _open_text_door(self, sockets: list[socket.socket]) -> None:
         if not sockets:
             return
+        listening = [sock.getsockname()[:2] for sock in sockets]
+        others = await asyncio.to_thread(reachable, listening, ())
+        self.text_addresses, self.is_text_public = others or listening, bool(others)
         settings = TextSettings(
             self._texts,
             clock=lambda at: time.strftime("%H:%M", time.localtime(at / 1000)),
@@ -224,7 +228,6 @@ class Server:
             port=self.addresses[0][1],
         )
         self._text_door = TextDoor(self._loop, sockets, self.runner, self._logs, settings)
-        self.text_addresses = self._text_door.addresses
         where = ", ".join(f"{host}:{port}" for host, port in self.text_addresses)
         self._logs.note(f"plain text is served on {where}: it is neither encrypted nor authenticated")
 
@@ -364,7 +367,8 @@ def opening_command(settings: Settings, port: int) -> str:
     """What opens a server to the network, keeping its data."""
     data = ["--data", str(settings.data)] if settings.data_given else []
     stop = shlex.join(["chatroom-server", "stop", *data])
-    start = shlex.join(["chatroom-server", "-a", "0.0.0.0", "-p", str(port), *data])
+    text = [] if settings.text_port is None else ["--text-port", str(settings.text_port)]
+    start = shlex.join(["chatroom-server", "-a", "0.0.0.0", "-p", str(port), *text, *data])
     return f"{stop} && {start}"
 
 

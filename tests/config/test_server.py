@@ -160,3 +160,11 @@ def test_the_sample_says_what_are_the_defaults() -> None:
     sample = load_settings({}, {}, SAMPLE)
     plain = load_settings({}, {})
     assert (sample.host, sample.port) == (plain.host, plain.port)
+
+
+def test_a_plain_text_door_needs_a_port_of_its_own() -> None:
+    with pytest.raises(ConfigError, match="--text-address opens nothing by itself; give --text-port, too"):
+        load_settings({"TEXT_HOST": "::1"}, {})
+    with pytest.raises(ConfigError, match="option: TEXT_PORT=9999: this is PORT, too; choose another"):
+        load_settings({"TEXT_PORT": "9999"}, {})
+    assert load_settings({"TEXT_PORT": "0", "PORT": "0", "TEXT_HOST": "::1"}, {}).text_port == 0
