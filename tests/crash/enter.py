@@ -160,7 +160,7 @@ class Trials:
                 outcome.problems.append(f"the composer was empty, and it was never sent: {trial}")
             elif times == 0 and not is_draft and trial.age_s > _DRAFT_IS_OLD_S:
                 outcome.problems.append(f"neither sent nor a draft: {trial}")
-            elif not trial.text.startswith(trial.draft) and trial.draft != before:
+            elif not trial.text.startswith(trial.draft) and trial.draft not in (before, before + _SENTINEL):
                 outcome.problems.append(f"another draft: {trial}")
             before = trial.draft
         return outcome

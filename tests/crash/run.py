@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from chatroom.client.tasks import Tasks
+from tests.crash.enter import Trials
 from tests.crash.facts import ROOMS, Story
 from tests.crash.processes import ClientProcess, ServerProcess, compile_once
 from tests.crash.proxy import Proxy
@@ -40,6 +41,7 @@ class Plan:
         client_kills: How often a client is.
         cuts: How many links are cut; a quarter as many are held up.
         messages: How many are said, by all clients together.
+        enters: How often a full-screen client is killed around Enter, when all this is over.
         settle_s: How long it may take until all is settled, when all is mended.
     """
 
@@ -49,6 +51,7 @@ class Plan:
     messages: int
     clients: int
     seed: int
+    enters: int = 0
     settle_s: float = 180.0
 
 
@@ -215,6 +218,7 @@ def main() -> int:
     parser.add_argument("--cuts", type=int, help="of links (twice as many)")
     parser.add_argument("--messages", type=int, help="that are said (150 for each kill)")
     parser.add_argument("--clients", type=int, default=20, help="how many (20)")
+    parser.add_argument("--enters", type=int, help="kills of a full screen around Enter (a tenth of --kills)")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the plan (random)")
     given = parser.parse_args()
     kills = given.kills
@@ -225,10 +229,11 @@ def main() -> int:
         150 * kills if given.messages is None else given.messages,
         given.clients,
         given.seed,
+        kills // 10 if given.enters is None else given.enters,
     )
-    if min(kills, plan.messages, plan.clients) < 1 or min(plan.client_kills, plan.cuts) < 0:
+    if min(kills, plan.messages, plan.clients) < 1 or min(plan.client_kills, plan.cuts, plan.enters) < 0:
         parser.error("there have to be kills, messages and clients; no number may be below 0")
-    sys.stdout.write(f"seed {plan.seed}\n")
+    print_now(f"seed {plan.seed}")
     return _run(plan, Path(tempfile.mkdtemp(prefix="chatroom-crash-")))
 
 
@@ -237,7 +242,12 @@ def _run(plan: Plan, folder: Path) -> int:
     run = Run(plan, folder, lambda text: print_now(f"{time.monotonic() - began:6.0f} s  {text}"))
     verdict = asyncio.run(run.play())
     print_now(report(run, verdict, time.monotonic() - began))
-    if verdict.problems or verdict.lost or verdict.duplicated or verdict.out_of_order:
+    problems = verdict.problems
+    if plan.enters:
+        outcome = Trials(folder / "enter", random.Random(plan.seed)).play(plan.enters)
+        print_now("\n  ".join([str(outcome), *outcome.problems]))
+        problems = problems + outcome.problems
+    if problems or verdict.lost or verdict.duplicated or verdict.out_of_order:
         print_now(f"kept for a look: {folder}")
         return 1
     shutil.rmtree(folder)
