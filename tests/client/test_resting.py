@@ -197,6 +197,23 @@ async def test_what_a_later_message_has_passed_fails(
         assert [message.state for message in session.unsent()] == [MessageState.FAILED]
 
 
+@pytest.mark.parametrize("outcome", [None, ErrorCode.NOT_ALLOWED], ids=["stored", "failed"])
+async def test_after_an_outcome_all_is_sent_at_once_again(
+    connected: Connects, full: FakeServer, rests: Rests, outcome: ErrorCode | None
+) -> None:
+    async with connected(timing=rests.timing) as session:
+        await session.ready()
+        await session.say(GENERAL, "1")
+        await until(lambda: rests.begun == 1)
+        full.refusals = {Send: outcome} if outcome else {}
+        rests.end()
+        assert await session.wait_all_stored(5) == 0
+        full.refusals.clear()
+        full.holds = True
+        await session.say_many(GENERAL, ["2", "3", "4"])
+        await until(lambda: len(full.on_their_way) == 3)
+
+
 async def test_a_refusal_is_on_disk_before_it_is_told(
     connected: Connects, server: FakeServer, profile: Profile
 ) -> None:
