@@ -47,10 +47,12 @@ REMEMBERED_ALL_MAX: Final = 4_000_000
 GUEST_SHARE: Final = 0.1
 """What a guest may send, as a part of what a user may."""
 
-FOREIGN_LOGIN_COST: Final = 10
+FOREIGN_LOGIN_COST: Final = 5
 """What coming in through a gateway takes of what all foreign links of an address may send together."""
 FOREIGN_DEBT_MAX_S: Final = 5.0
 """An address whose foreign links have sent so far ahead of that gets no further link for now."""
+FOREIGN_WAIT_MAX_S: Final = 10.0
+"""However fast its links send, an address waits no longer than this when they have stopped."""
 
 # --- answers, in bytes ----------------------------------------------------------------------
 LIST_BYTES_MAX: Final = 400 * 1024

@@ -107,11 +107,11 @@ def log_in(state: HubState, link: Link, frame: Login) -> None:
 
 def _may_come(state: HubState, link: Link) -> bool:
     """Whether the address may send another guest: one that sent too many waits, and then gets no more in."""
-    wait_s = state.address_bucket(link.address).take(limits.FOREIGN_LOGIN_COST, state.now)
-    if wait_s > limits.FOREIGN_DEBT_MAX_S:
+    bucket = state.address_bucket(link.address)
+    if bucket.take(0, state.now) > limits.FOREIGN_DEBT_MAX_S:  # who is refused costs the others nothing
         state.fail(link, ErrorCode.ADDRESS_FULL)
         return False
-    if wait_s:
+    if wait_s := bucket.take(limits.FOREIGN_LOGIN_COST, state.now):
         state.effects.append(Hold(link.id, state.now + wait_s))
     return True
 

@@ -16,19 +16,21 @@ class Bucket:
         rate: How many come in a second; 0: sending is free.
         tokens: How many it held at `filled_at`, below 0 when overdrawn.
         filled_at: Monotonic seconds.
+        debt_max_s: It is never overdrawn by more than so many seconds fill up.
     """
 
     burst: float
     rate: float
     tokens: float
     filled_at: float
+    debt_max_s: float = float("inf")
 
     def take(self, tokens: float, now: float) -> float:
         """Take tokens; return the seconds until the bucket is not overdrawn any more, 0 if it is not."""
         if not self.rate:
             return 0.0
-        self.tokens = min(self.burst, self.tokens + (now - self.filled_at) * self.rate) - tokens
-        self.filled_at = now
+        left = min(self.burst, self.tokens + (now - self.filled_at) * self.rate) - tokens
+        self.tokens, self.filled_at = max(left, -self.debt_max_s * self.rate), now
         return -self.tokens / self.rate if self.tokens < 0 else 0.0
 
     def is_full(self, now: float) -> bool:

@@ -240,7 +240,9 @@ class HubState:
                 now, kept = self.now, self.address_buckets.items()
                 self.address_buckets = {name: held for name, held in kept if not held.is_full(now)}
             burst, rate = float(self.settings.burst), float(self.settings.rate)
-            bucket = self.address_buckets[address] = Bucket(burst, rate, burst, self.now)
+            bucket = self.address_buckets[address] = Bucket(
+                burst, rate, burst, self.now, limits.FOREIGN_WAIT_MAX_S
+            )
         return bucket
 
 

@@ -87,9 +87,16 @@ class TextLink(Link):
             self._ask(connection.step(now, hears=self._hears))
         is_late = connection.ends_at is not None and now >= connection.ends_at
         if connection.is_over or (self._held and is_late):
-            self.end("left")
+            self._end_now()
         if self.phase in (Phase.NEW, Phase.OPEN):
             self._wait()
+
+    def _end_now(self) -> None:
+        """End the link: at once where nothing is to be said any more, since its nick may be wanted again."""
+        if self._has_ended and not (self.queue or self.blocked or self.behind):
+            self._lose("left")
+        else:
+            self.end("left")
 
     def _ask(self, asks: list[AnyFrame]) -> None:
         if output := self._connection.take_output():
