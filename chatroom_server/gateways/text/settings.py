@@ -5,12 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatroom.common.texts import Texts
-from chatroom.protocol.limits import MESSAGE_MAX, PAGE_LINES_MAX
+from chatroom.protocol.limits import MESSAGE_MAX
 
 LINE_MAX: Final = MESSAGE_MAX
 """Bytes of one line, without its end."""
-HISTORY_MAX: Final = PAGE_LINES_MAX
-"""Messages shown after a login at most: one page."""
 IN_FLIGHT_MAX: Final = 64
 """Messages of one link that wait for their storing; what comes behind them is read later."""
 SILENCE_S: Final = 0.1
