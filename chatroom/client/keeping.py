@@ -9,7 +9,7 @@ from chatroom.client.disk import Disk
 from chatroom.client.errors import ProfileError
 from chatroom.client.store import LINES_MAX, KeptLine, Store
 from chatroom.client.timing import Timing
-from chatroom.protocol.frames import Line, RoomInfo
+from chatroom.protocol.frames import Line
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 
 P = ParamSpec("P")
@@ -36,11 +36,6 @@ class Keeper:
         if self.store is not None:
             kept = self._lines.setdefault(line.room, deque(maxlen=LINES_MAX))
             kept.append((line.room, MessageId(line.id), body))
-
-    async def rooms(self, rooms: list[RoomInfo]) -> None:
-        """Keep the rooms that one is in."""
-        if self.store is not None:
-            await self._try(self.store.save_rooms, rooms)
 
     async def is_replaced(self, epoch: Epoch) -> bool:
         """Note the server's epoch; whether what was kept is of another past, and so is gone."""

@@ -263,8 +263,6 @@ class Session(Asking):
             self._requests.tell(Away(True))
         async with Tasks("live") as tasks:
             tasks.start(self._reopen(), name="reopen")
-            if not self._options.quiet and self.welcome is not None:
-                tasks.start(self._keeper.rooms(self.welcome.rooms), name="rooms")
             while True:
                 for received in await link.receive():
                     self._arrivals.take(received)

@@ -82,6 +82,7 @@ class ChatroomApp(SteadyApp[int]):
     async def on_unmount(self) -> None:
         """Keep what is to be kept, however the screen came to its end."""
         await self.live.leave()
+        await self._keeper.close()
         if self.chat.written is not None:
             await asyncio.to_thread(self.chat.written.close)
 

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
+from chatroom.client.disk import Disk
 from chatroom.client.errors import ClientError
 from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
@@ -46,6 +47,7 @@ class Keeper:
         self.shelf: Shelf | None = None
         self._waiting: dict[tuple[str, RoomId], Callable[[Shelf], None]] = {}
         self._changed = asyncio.Event()
+        self._disk = Disk()
 
     def keep_draft(self, room: RoomId, text: str) -> None:
         """Keep what is being written in a room."""
@@ -73,10 +75,21 @@ class Keeper:
             await self.finish()
 
     async def finish(self) -> None:
-        """Write what waits."""
+        """Write what waits, behind what is being written."""
         if self.shelf is not None:
             waiting, self._waiting = self._waiting, {}
-            await asyncio.to_thread(_write, self.shelf, list(waiting.values()))
+            await self._disk.run(_write, self.shelf, list(waiting.values()))
+
+    async def let_go(self) -> None:
+        """Write what waits; the shelf is about to be closed."""
+        try:
+            await self.finish()
+        finally:
+            self.shelf = None
+
+    async def close(self) -> None:
+        """Nothing is written any more."""
+        await self._disk.close()
 
     def _put(self, what: str, room: RoomId, write: Callable[[Shelf], None]) -> None:
         self._waiting.pop((what, room), None)

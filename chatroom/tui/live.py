@@ -123,7 +123,8 @@ class Live:
             try:
                 await Bridge(self._deliver).run(session)
             finally:
-                self._keeper.shelf = self._session = None
+                self._session = None
+                await self._keeper.let_go()
 
     def _started(self, server: "LocalServer") -> str:
         sentence = self._launch.texts._(

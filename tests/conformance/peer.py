@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -34,6 +35,8 @@ from chatroom.protocol.frames import (
 from chatroom.protocol.ids import DeviceId, RoomId
 
 WAIT_S = 10.0
+RECEIVE_BYTES = 32 * 1024
+"""What the kernel keeps for a reader that has stopped; left alone, some kernels go on to many megabytes."""
 GENERAL = RoomId("general")
 DEVICE = DeviceId("d1")
 AnyKind = TypeVar("AnyKind", bound=AnyFrame)
@@ -144,7 +147,9 @@ class Peer:
         return await self.expect(Line, lambda line: line.id == line_id)
 
     def pause_reading(self) -> None:
-        """Leave what the server sends in the sockets' buffers."""
+        """Leave what the server sends in the sockets' buffers, which grow no more."""
+        connection = self.writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
         self._transport().pause_reading()
 
     def resume_reading(self) -> None:

@@ -111,7 +111,7 @@ async def test_a_blocked_reader_costs_the_others_no_write(
         assert server.status().writes - before == written.total()
         assert written.pop(link, 0) <= 2  # a full socket may still find a little room
         assert written == dict.fromkeys(others, 20)
-        assert link.behind
+        assert link.blocked
 
 
 def count_writes(monkeypatch: pytest.MonkeyPatch) -> Counter[Link]:
@@ -142,7 +142,7 @@ async def test_a_blocked_reader_is_kept_no_more_than_the_tail(tmp_path: Path, tl
             assert kept_bytes(blocked) <= bound
             most = max(most, blocked[0].rooms[0].size)
         assert most > TAIL_BYTES_MAX // 2
-        assert all(link.behind for link in blocked)
+        assert all(link.blocked for link in blocked)
 
         for peer in peers[2:]:
             await peer.cut()
@@ -162,7 +162,7 @@ async def test_a_blocked_reader_catches_up_without_gap_or_duplicate(tmp_path: Pa
     ):
         (link,), last = await block(server, [slow], [ada, bob])
         await talk([ada, bob], last + 1, last + 2 * TAIL_BYTES_MAX // len(LONG), LONG)
-        assert link.behind
+        assert link.blocked
         slow.resume_reading()
         for _ in range(20):
             last = ada.say("and this is said while it catches up")

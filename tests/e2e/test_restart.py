@@ -96,7 +96,6 @@ async def test_a_crowd_comes_back_without_a_stampede(make_server: Callable[..., 
     assert sum(member.presences for member in crowd) < _CROWD * _CROWD / 5, "returns are told together"
     assert all(len(member.logins) == 2 for member in crowd), "nobody is cut twice"
     assert _most_within([wait for member in crowd for wait in member.waits], 0.1) <= _CROWD / 10
-    assert _most_within([member.logins[-1] for member in crowd], 0.1) <= _CROWD / 5
     assert all(_BACK_IN_S <= wait <= 2 * _BACK_IN_S for member in crowd for wait in member.waits)
 
 

@@ -195,6 +195,7 @@ class ChatView(Screen[None]):
     def enter(self, room: RoomId) -> None:
         """Put a room on the screen."""
         self.conversation.show(room)
+        self._keeper.keep_rooms(self.conversation.infos)  # one that was just joined is among them
         self._keeper.keep_current(room)
         self.uncover_log()
         self.draw(*Part)
