@@ -1,6 +1,7 @@
 """`chatroom tail` and `chatroom history`: what a room's log holds, as lines."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 
 from chatroom.client.session import Session
@@ -57,11 +58,11 @@ class LinePrinter:
 async def history(session: Session, options: ReadOptions, printer: LinePrinter) -> int:
     """Print a room's history, oldest first, in constant memory."""
     await session.ready(wait=False)  # a cut in the middle is waited out, a server that is away is not
-    try:
-        async for lines in _pages(session, options):
-            await printer.print(lines)
-    except OutputClosed:
-        return 0
+    async with Tasks("history") as tasks:
+        tasks.start(_tell_cuts(session), name="tell")
+        with suppress(OutputClosed):
+            async for lines in _pages(session, options):
+                await printer.print(lines)
     return 0
 
 

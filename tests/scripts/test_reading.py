@@ -1,6 +1,8 @@
 """`history` and `tail`: every line once, in order, from where one asked."""
 
+import asyncio
 import json
+import os
 
 import pytest
 
@@ -23,10 +25,10 @@ END = b'{"id":0}\n'
 FORM = LineFormat(Texts(), lambda _ms: "09:00")
 
 
-def fill(server: FakeServer, count: int) -> None:
+def fill(server: FakeServer, count: int, size: int = 0) -> None:
     for at in range(1, count + 1):
         server.world.at = at
-        server.say("bob", "general", f"line {at}")
+        server.say("bob", "general", f"line {at}" + "x" * size)
 
 
 def ids(lines: list[bytes]) -> list[int]:
@@ -82,6 +84,27 @@ async def test_a_long_history_comes_page_by_page(session: Session, server: FakeS
     assert await read(session, pipe) == [*range(1, 2 * PAGE_LINES_MAX + 2)]
     fetched = [frame for frame in server.received if isinstance(frame, Fetch)]
     assert [frame.after for frame in fetched[:3]] == [0, PAGE_LINES_MAX, 2 * PAGE_LINES_MAX]
+
+
+async def test_a_cut_in_the_middle_is_said_and_waited_out(
+    session: Session, server: FakeServer, pipe: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fill(server, PAGE_LINES_MAX, size=200)
+    server.say("bob", "general", "the last one")
+    async with Tasks("test") as tasks:
+        printing = tasks.start(print_all(session, pipe, ReadOptions(GENERAL)), name="print")
+        found = await asyncio.to_thread(os.read, pipe.reading, 1)  # the rest of the page does not fit in
+        server.say_goodbye(ErrorCode.STOPPED, back_in_s=0.05)
+        said = ""
+        async with asyncio.timeout(10):
+            while not said:
+                said = capsys.readouterr().err
+                await asyncio.sleep(0.002)
+        while not found.endswith(END):
+            found += await pipe.read()
+        await printing
+    assert said == "chatroom: the server stops\n"
+    assert ids(found.removesuffix(END).splitlines()) == [*range(1, PAGE_LINES_MAX + 2)]
 
 
 async def test_json_is_the_line_as_it_is_stored(session: Session, server: FakeServer, pipe: Pipe) -> None:
