@@ -1,10 +1,14 @@
-"""`chatroom-server backup`: copies a data folder to a place of its own, whole or not at all."""
+"""`chatroom-server backup`: copies a data folder to a place of its own, whole or not at all.
+
+What is damaged is copied as far as it is there, but never takes the name that a sound copy would have: a
+script that keeps the newest folders must not take it for a backup.
+"""
 
 import contextlib
-import shutil
+import errno
+import os
 import sqlite3
 import sys
-import tempfile
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +23,14 @@ from chatroom_server.history.lock import held_still
 from chatroom_server.history.verification import Verification
 from chatroom_server.shell import identity
 from chatroom_server.verifying import finding_line
+from chatroom_server.workplaces import tidy_up, workplace
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OTHERS: Final = (identity.FOLDER, "server.conf")
 _PER_MIB: Final = 1 << 20
+_DAMAGED: Final = ".damaged"
+"""Behind the name of a copy that is not sound."""
+_NAMES_MAX: Final = 1000
 
 
 def back_up(options: Namespace, texts: Texts) -> int:
@@ -41,9 +49,10 @@ def back_up(options: Namespace, texts: Texts) -> int:
         _run(backup, folder, texts)
         check = Verification(OsFiles(), beside)
         damages = _damages(check, texts)
-        _put_in_place(beside, onto, texts)
+        place = _put_in_place(beside, onto, is_sound=not damages, texts=texts)
     sys.stderr.writelines(damages)
-    sys.stdout.write(_summary(onto, backup, check, texts))
+    told = sys.stderr if damages else sys.stdout
+    told.write(_summary(place, onto, backup, check, texts))
     return FAILED if damages else DONE
 
 
@@ -79,16 +88,15 @@ def _is_live(folder: Path, stack: contextlib.ExitStack, texts: Texts) -> bool:
 
 @contextlib.contextmanager
 def _beside(onto: Path, texts: Texts) -> Iterator[Path]:
-    """A new folder beside the place of the copy; it is gone at the end unless it was put there."""
+    """A new folder on the disk of the copy; it is gone at the end unless it was put in place."""
     parent = onto.absolute().parent
-    try:
-        beside = Path(tempfile.mkdtemp(prefix=f".{onto.name}.", suffix=".new", dir=parent))
-    except OSError as error:
-        raise _cannot_write(parent, error.strerror or str(error), texts) from error
-    try:
+    tidy_up(parent)
+    with contextlib.ExitStack() as stack:
+        try:
+            beside = stack.enter_context(workplace(parent, onto.name))
+        except OSError as error:
+            raise _cannot_write(parent, error.strerror or str(error), texts) from error
         yield beside
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _run(backup: Backup, folder: Path, texts: Texts) -> None:
@@ -115,14 +123,29 @@ def _damages(check: Verification, texts: Texts) -> list[str]:
         raise cannot_read(error, check.folder, texts, FAILED) from error
 
 
-def _put_in_place(beside: Path, onto: Path, texts: Texts) -> None:
+def _put_in_place(beside: Path, onto: Path, *, is_sound: bool, texts: Texts) -> Path:
+    """Give the copy its name; returns it."""
     files = OsFiles()
     try:
         files.sync_folder(beside)
-        beside.rename(onto)  # fails where something has come to lie meanwhile
+        place = onto if is_sound else _free_beside(onto)
+        beside.rename(place)  # fails where something has come to lie meanwhile
         files.sync_folder(onto.absolute().parent)
     except OSError as error:
         raise _cannot_write(onto, error.strerror or str(error), texts) from error
+    return place
+
+
+def _free_beside(onto: Path) -> Path:
+    """A name for a copy that is not sound: `NAME.damaged`, `NAME.damaged.2` and so on."""
+    names = (
+        f"{onto.name}{_DAMAGED}" + (f".{number}" if number > 1 else "") for number in range(1, _NAMES_MAX)
+    )
+    places = (onto.absolute().with_name(name) for name in names)
+    free = next((place for place in places if not os.path.lexists(place)), None)
+    if free is None:
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    return free
 
 
 def _cannot_write(path: Path, reason: str, texts: Texts) -> ToolError:
@@ -130,15 +153,20 @@ def _cannot_write(path: Path, reason: str, texts: Texts) -> ToolError:
     return ToolError(sentence.format(path=path, reason=reason), FAILED)
 
 
-def _summary(onto: Path, backup: Backup, check: Verification, texts: Texts) -> str:
-    lines = [
-        texts._("{path} is the backup: {rooms} rooms, {lines} lines, {size} MiB.").format(
-            path=onto,
-            rooms=check.rooms,
-            lines=check.lines + check.waiting,
-            size=f"{backup.size / _PER_MIB:.1f}",
-        )
-    ]
+def _summary(place: Path, onto: Path, backup: Backup, check: Verification, texts: Texts) -> str:
     if check.damages:
-        lines.append(texts._("What it was made of is damaged, and so is the backup; keep the older ones."))
-    return "".join(f"{inert(line, newlines=False)}\n" for line in lines)
+        sentence = texts._(
+            "{folder} is damaged, and so is the copy of what is there ({rooms} rooms, {lines} lines, {size} "
+            "MiB): it lies in {path}, not in {wanted}. Keep the older backups."
+        )
+    else:
+        sentence = texts._("{path} is the backup: {rooms} rooms, {lines} lines, {size} MiB.")
+    said = sentence.format(
+        folder=backup.folder,
+        path=place,
+        wanted=onto,
+        rooms=check.rooms,
+        lines=check.lines + check.waiting,
+        size=f"{backup.size / _PER_MIB:.1f}",
+    )
+    return f"{inert(said, newlines=False)}\n"

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from unittest.mock import patch
 import pytest
 
 from chatroom_server.cli import main
-from tests.e2e.terminal import server_command
+from tests.e2e.terminal import PATIENCE_S, server_command
 from tests.e2e.world import Person, Server, environment
 from tests.server.history.folders import tree
 
@@ -189,18 +190,65 @@ def test_a_backup_that_finds_no_room_leaves_nothing_behind(
     assert ada.history()[-1]["body"] == "still here"
 
 
-def test_a_backup_of_what_is_damaged_says_so(
+def test_a_copy_of_what_is_damaged_never_takes_the_name_of_a_backup(
     server: Server, person: People, tool: Tool, tmp_path: Path
 ) -> None:
     say(person("ada"), "one", "two")
     server.stop()
     (room,) = server.data.glob("rooms/general-*/*.jsonl")
     room.write_bytes(room.read_bytes().replace(b'"id":2', b'"id":3'))
-    done = tool(tmp_path, "backup", str(server.data), str(tmp_path / "copy"))
-    assert done.returncode == 1
-    assert "damage: rooms/general-" in done.stderr
-    assert "damaged" in done.stdout
-    assert (tmp_path / "copy" / "checkpoint.json").exists()
+    places = tmp_path / "places"
+    places.mkdir()
+    for name in ("copy.damaged", "copy.damaged.2"):
+        done = tool(tmp_path, "backup", str(server.data), str(places / "copy"))
+        assert (done.returncode, done.stdout) == (1, "")
+        first, *_, last = done.stderr.splitlines()
+        assert first.startswith("damage: rooms/general-")
+        assert f"it lies in {places / name}, not in {places / 'copy'}." in last
+        copied = places / name / room.relative_to(server.data)
+        assert copied.read_bytes() == room.read_bytes()
+    assert left_beside(places) == ["copy.damaged", "copy.damaged.2"]
+
+
+def new_beside(folder: Path, known: list[str]) -> list[str]:
+    """What a backup has begun to fill there, once it has."""
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        found = [name for name in left_beside(folder) if name not in known]
+        if any((folder / name / "copy" / "rooms").exists() for name in found):
+            return found
+    raise AssertionError(left_beside(folder))
+
+
+def test_a_backup_takes_away_what_one_left_that_was_killed(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
+    places = tmp_path / "places"
+    places.mkdir()
+    say(person("ada"), *("x" * 1000 for _ in range(200)))
+    foreign = places / ".copy.abc.new"
+    foreign.mkdir()
+    (foreign / "lock").write_text('{"pid":1,"note":"somebody else"}')
+    others = places / ".notes.new"
+    others.mkdir()
+    (others / "lock").write_text(json.dumps({"pid": 1, "note": "chatroom-server backup"}))
+    (others / "precious").touch()
+    assert tool(tmp_path, "backup", str(server.data), str(places / "one")).returncode == 0
+    stays = left_beside(places)
+    os.mkfifo(server.data / "server.conf")  # who copies this waits for ever
+    held = subprocess.Popen(
+        server_command("backup", str(server.data), str(places / "copy")), env=environment(tmp_path)
+    )
+    try:
+        left = set(new_beside(places, stays))
+        assert tool(tmp_path, "backup", str(places / "one"), str(places / "two")).returncode == 0
+        assert left <= set(left_beside(places))  # somebody is at work there
+    finally:
+        held.kill()
+        held.wait(60)
+    assert left <= set(left_beside(places))
+    assert tool(tmp_path, "backup", str(places / "one"), str(places / "three")).returncode == 0
+    assert left_beside(places) == [*stays, "three", "two"]
 
 
 # --- export -----------------------------------------------------------------------------------
