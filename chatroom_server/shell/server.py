@@ -1,7 +1,6 @@
-"""One server: opens its folder, its identity and its port, runs, and ends in the right order."""
+"""One server: an engine behind its doors, with its identity, the ports it listens on, and its controls."""
 
 import asyncio
-import contextlib
 import os
 import shlex
 import socket
@@ -15,16 +14,13 @@ from typing import Final
 from chatroom.common.texts import Texts
 from chatroom.protocol.auth import pin
 from chatroom_server.config import Settings
-from chatroom_server.core.accounts import Accounts
-from chatroom_server.core.hub import DEVICES_FILE, USERS_FILE, Hub
-from chatroom_server.core.inputs import Input, InvitationReplaced, SettingsChanged, Started, Stopping
-from chatroom_server.core.settings import HubSettings, ServerIdentity
+from chatroom_server.core.inputs import InvitationReplaced, SettingsChanged
+from chatroom_server.core.settings import HubSettings
 from chatroom_server.gateways.text import TextSettings
-from chatroom_server.history.embedded import EmbeddedLog, open_log
-from chatroom_server.history.opening import Recovery
 from chatroom_server.history.settings import LogSettings
 from chatroom_server.shell.commands import Commands
 from chatroom_server.shell.control import ControlSocket, Status
+from chatroom_server.shell.engine import Engine, Seams
 from chatroom_server.shell.identity import Identity, load_identity
 from chatroom_server.shell.invitations import InvitationBook, reachable
 from chatroom_server.shell.listener import Listener, listen
@@ -34,11 +30,8 @@ from chatroom_server.shell.peers import make_is_local
 from chatroom_server.shell.reloading import Reloader
 from chatroom_server.shell.runner import Runner
 from chatroom_server.shell.running import Announcement, RunningServer, control_path
-from chatroom_server.shell.tasks import Tasks
 from chatroom_server.shell.text_door import TextDoor
 
-DELIVER_S: Final = 3.0
-"""How long a server that stops waits for clients to take what it has for them."""
 TEXT_DOOR: Final = "text"
 """What a `ListenError` says was to be opened."""
 _OWN_NAMES: Final = frozenset({"log"})
@@ -65,7 +58,6 @@ class Server:
     Attributes:
         addresses: What it listens on.
         text_addresses: Where its plain-text door is, if it has one; `is_text_public`: others reach it, too.
-        flushes: How often the rooms' files were written since the start.
 
     Args:
         read_settings: Reads the settings again, as they were read at the start; blocks.
@@ -84,25 +76,30 @@ class Server:
         self._logs, self._places = logs, places
         self._reloader = Reloader(self, read_settings or (lambda: settings), logs, texts)
         self._loop = asyncio.get_running_loop()
-        self._tasks = Tasks(self._report_crash)
         self._stop_asked = asyncio.Event()
         self._back_in_s = 0.0
         self._is_ready = False
-        self._flush_asked = asyncio.Event()
         self._started = self._loop.time()
-        self.flushes = 0
         self.addresses: list[tuple[str, int]] = []
         self.text_addresses: list[tuple[str, int]] = []
         self.is_text_public = False
-        self.runner: Runner
-        self._log: EmbeddedLog
-        self._hub: Hub
+        self._engine = Engine(self._loop, logs, Seams(), flush_s=settings.history_flush_s)
         self._identity: Identity
         self._invitations: InvitationBook
         self._listener: Listener
         self._text_door: TextDoor | None = None
         self._control: ControlSocket
         self._announcement: Announcement
+
+    @property
+    def runner(self) -> Runner:
+        """What runs behind the doors; there once the server was started."""
+        return self._engine.runner
+
+    @property
+    def flushes(self) -> int:
+        """How often the rooms' files were written since the start."""
+        return self._engine.flushes
 
     @property
     def public_key(self) -> bytes:
@@ -131,17 +128,14 @@ class Server:
         """
         async with AsyncExitStack() as undo:
             control = control_path(self._places.runtime, self.settings.data)
-            self._log, recovery = await open_log(
+            await self._engine.open(
                 self.settings.data,
-                on_outcome=self._take_outcome,
-                on_flush_due=self._flush_asked.set,
                 fsync=self.settings.fsync,
                 settings=LogSettings(own_names=LogSettings().own_names | _OWN_NAMES),
                 note=str(control),
             )
-            undo.push_async_callback(self._log.close)
-            self._identity = await asyncio.to_thread(load_identity, self.settings.data)
-            self._make_hub(recovery)
+            undo.push_async_callback(self._engine.abandon)
+            await self._prepare()
             sockets = await asyncio.to_thread(listen, self.settings.host, self.settings.port)
             undo.callback(_close_all, sockets)
             text_sockets = await asyncio.to_thread(self._listen_for_text)
@@ -149,13 +143,10 @@ class Server:
             await self._open_doors(sockets, control, undo)
             await self._open_text_door(text_sockets)
             undo.pop_all()
-        self._tasks.start(self._flush_regularly(), name="flush")
         self._is_ready = True
 
-    def _make_hub(self, recovery: Recovery) -> None:
-        for note in recovery.notes:
-            self._logs.problem(note)
-        identity = self._identity
+    async def _prepare(self) -> None:
+        identity = self._identity = await asyncio.to_thread(load_identity, self.settings.data)
         self._secret = identity.invitation_secret
         invitations = self._invitations = InvitationBook(
             public_key=identity.public_key,
@@ -164,33 +155,14 @@ class Server:
             room=self.settings.default_room,
             opening="",
         )
-        self._hub = Hub(
-            ServerIdentity(
-                identity.public_key,
-                identity.sign,
-                identity.guest_secret,
-                identity.invitation_secret.encode(),
-            ),
+        self._engine.prepare(
+            identity,
             hub_settings(self.settings, invitations),
-            self._log.epoch,
-            Accounts.from_json(recovery.projections.get(USERS_FILE, b"")),
-            recovery.projections.get(DEVICES_FILE, b""),
-        )
-        self._hub.restore(recovery.lines, self._log.rooms())
-
-    async def _open_doors(self, sockets: list[socket.socket], control: Path, undo: AsyncExitStack) -> None:
-        self.runner = Runner(
-            self._loop,
-            self._hub,
-            self._log,
-            self._identity,
-            self._logs,
-            self._tasks,
             is_local=make_is_local(self.settings.local_peers),
-            is_behind=lambda: self._log.flush_due,
             max_links=self.settings.max_links,
         )
-        undo.callback(self.runner.stop_timers)
+
+    async def _open_doors(self, sockets: list[socket.socket], control: Path, undo: AsyncExitStack) -> None:
         self._commands = Commands(
             self.settings.data,
             self._invitations,
@@ -206,8 +178,7 @@ class Server:
         await self._control.open()
         undo.push_async_callback(self._control.close)
         self._announcement = await asyncio.to_thread(Announcement, self._places.runtime, self.description())
-        self.runner.feed(Started())
-        await self._log.settle()  # the default room is there before anybody comes
+        await self._engine.begin()
         self._listener = Listener(self._loop, sockets, self.runner.accept, self._logs.problem)
 
     def _listen_for_text(self) -> list[socket.socket]:
@@ -268,12 +239,12 @@ class Server:
     def reload_soon(self) -> None:
         """Read the settings again, and tell the operator what became of it."""
         if self._is_ready and not self.is_stopping:
-            self._tasks.start(self._reloader.reload(), name="reload")
+            self._engine.tasks.start(self._reloader.reload(), name="reload")
 
     async def take_over(self, settings: Settings) -> None:
         """Go by other settings from now on; those that need a restart are those from before."""
         addresses = await asyncio.to_thread(reachable, self.addresses, settings.public)
-        before, self.settings = self.settings, settings
+        self.settings = settings
         self._invitations.addresses = addresses
         self._invitations.secret = "" if settings.open else self._secret
         allow_files(settings.max_links)
@@ -281,8 +252,7 @@ class Server:
         self.runner.feed(SettingsChanged(hub_settings(settings, self._invitations)))
         if self._text_door is not None:
             self._text_door.show_history(settings.text_history)
-        if before.history_flush_s != settings.history_flush_s:
-            self._flush_asked.set()  # what waits the time from before may wait for long
+        self._engine.flush_every(settings.history_flush_s)
 
     # --- the end ---------------------------------------------------------------------------------
     async def close(self) -> None:
@@ -290,48 +260,14 @@ class Server:
         self._listener.close()
         if self._text_door is not None:
             self._text_door.close()
-        self.runner.stop_reading()
-        await self._log.drain()
-        self.runner.fanout.run_round()
-        self.runner.feed(Stopping(self._back_in_s))
-        await self._wait_for_links()
-        self.runner.stop_timers()
-        await self._tasks.close()
-        await self.flush()
-        await self._log.close()
+        await self._engine.stop(self._back_in_s)
         await self._control.close()
         await asyncio.to_thread(self._announcement.withdraw)
-
-    async def flush(self) -> None:
-        """Write the rooms' files and the projections."""
-        projections = self._hub.take_projections()
-        await self._log.flush(projections.replaced, projections.appended)
-        self.flushes += 1
-
-    def _take_outcome(self, outcome: Input) -> None:
-        self.runner.take_outcome(outcome)
-
-    async def _flush_regularly(self) -> None:
-        while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._flush_asked.wait(), self.settings.history_flush_s)
-            self._flush_asked.clear()
-            await self.flush()
-
-    async def _wait_for_links(self) -> None:
-        """Wait until clients have hung up, as they do when told goodbye, but not for ever."""
-        try:
-            await asyncio.wait_for(self.runner.all_gone.wait(), DELIVER_S)
-        except TimeoutError:
-            self.runner.abort_all()
-
-    def _report_crash(self, name: str, error: BaseException) -> None:
-        self._logs.problem(f"{name} crashed: {error!r}")
 
     # --- facts -----------------------------------------------------------------------------------
     def status(self) -> Status:
         """How much of everything there is."""
-        counts, description = self._hub.counts(), self.description()
+        counts, description = self._engine.counts(), self.description()
         return Status(
             pid=description.pid,
             addresses=[f"{host}:{port}" for host, port in self.addresses],

@@ -11,9 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from chatroom_server.history import open_log
 from chatroom_server.history.files import Mode, OsFiles
-from chatroom_server.shell.runner import Runner
+from chatroom_server.shell.engine import Seams
 from tests.conformance.server import port_of, running
 from tests.e2e.terminal import PATIENCE_S
 from tests.e2e.test_disk import read_until, refused
@@ -77,7 +76,7 @@ CHANGES = ("open", "write", "truncate", "sync_folder", "replace", "unlink")
 def files(monkeypatch: pytest.MonkeyPatch) -> BadFiles:
     """The disk of servers that are started in this process."""
     bad = BadFiles()
-    monkeypatch.setattr("chatroom_server.shell.server.open_log", partial(open_log, files=bad))
+    monkeypatch.setattr("chatroom_server.shell.server.Seams", partial(Seams, files=bad))
     return bad
 
 
@@ -136,7 +135,7 @@ async def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     """What is shown as the time of a message is the clock's; nothing else depends on it."""
     home, shift = tmp_path / "server", [0]
     clock = partial(_shifted_ns, shift)
-    monkeypatch.setattr("chatroom_server.shell.server.Runner", partial(Runner, wall_ns=clock))
+    monkeypatch.setattr("chatroom_server.shell.server.Seams", partial(Seams, wall_ns=clock))
     jumps = [0, -HOUR_MS, YEAR_MS, -YEAR_MS, 0]
     async with _in_process(home) as server:
         it4 = _person(server, "it4")
