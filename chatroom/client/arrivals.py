@@ -59,6 +59,7 @@ class Arrivals:
 
     Attributes:
         progress: How far each room was told.
+        rooms: Those whose lines come.
         followers: Those who read a room without its gaps.
     """
 
@@ -72,6 +73,7 @@ class Arrivals:
         texts: Texts,
     ) -> None:
         self.progress = Progress()
+        self.rooms: dict[RoomId, RoomInfo] = {}
         self.followers: list[Follower] = []
         self._me = me
         self._requests = requests
@@ -86,9 +88,8 @@ class Arrivals:
         Args:
             kept: Rooms that are opened anew without being among one's own.
         """
-        for gone in set(self.progress.rooms()) - {room.id for room in rooms} - kept:
-            self.progress.closed(gone)
-            self._tell(RoomClosed(gone))
+        for gone in self.rooms.keys() - {room.id for room in rooms} - kept:
+            self._closed(gone)
         for room in rooms:
             self._opened(room)
 
@@ -111,9 +112,8 @@ class Arrivals:
             case Joined():
                 self._joined(frame)
             case LeftRoom():
-                self.progress.closed(frame.room)
                 self._requests.answer(frame.rid, frame)
-                self._tell(RoomClosed(frame.room))
+                self._closed(frame.room)
             case Page() | Rooms() | People() | Done() | Invitations():
                 self._requests.answer(frame.rid, frame)
             case Gap():
@@ -160,6 +160,7 @@ class Arrivals:
             self._sending.stored(line.dev, line.n, MessageId(line.id))
 
     def _opened(self, room: RoomInfo) -> None:
+        self.rooms[room.id] = room
         missed = self.progress.opened(room.id, room.last)
         if missed is not None:
             self._tell(missed)
@@ -168,6 +169,11 @@ class Arrivals:
                 follower.replaced(room.last)
             elif follower.room == room.id:
                 follower.exists(room.last)
+
+    def _closed(self, room: RoomId) -> None:
+        self.progress.closed(room)
+        self.rooms.pop(room, None)
+        self._tell(RoomClosed(room))
 
     def _joined(self, frame: Joined) -> None:
         asked = self._requests.answer(frame.rid, frame)

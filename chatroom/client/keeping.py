@@ -9,7 +9,7 @@ from chatroom.client.disk import Disk
 from chatroom.client.errors import ProfileError
 from chatroom.client.store import LINES_MAX, KeptLine, Store
 from chatroom.client.timing import Timing
-from chatroom.protocol.frames import Line
+from chatroom.protocol.frames import Line, RoomInfo
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 
 P = ParamSpec("P")
@@ -38,9 +38,18 @@ class Keeper:
             kept.append((line.room, MessageId(line.id), body))
 
     async def is_replaced(self, epoch: Epoch) -> bool:
-        """Note the server's epoch; whether what was kept is of another past, and so is gone."""
+        """Whether what is kept is of another past than the server's."""
+        return bool(self.store is not None and await self._try(self.store.is_replaced, epoch))
+
+    async def enter(self, epoch: Epoch) -> None:
+        """Note the server's epoch; what was kept of another past is gone."""
         await self._flush()
-        return bool(self.store is not None and await self._try(self.store.enter_epoch, epoch))
+        if self.store is not None:
+            await self._try(self.store.enter_epoch, epoch)
+
+    async def rooms(self) -> list[RoomInfo]:
+        """The rooms that one was in last."""
+        return [] if self.store is None else await self._try(self.store.rooms) or []
 
     async def forget(self) -> None:
         """Forget the lines: the server has another past."""

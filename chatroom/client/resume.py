@@ -17,10 +17,6 @@ class Progress:
         newest = self._newest.get(room)
         return None if newest is None else MessageId(newest)
 
-    def rooms(self) -> list[RoomId]:
-        """The rooms whose lines come."""
-        return list(self._newest)
-
     def is_replaced(self, epoch: Epoch, rooms: list[RoomInfo]) -> bool:
         """Whether the server has another past than the one that was told; it is the one told from now on."""
         was, self._epoch = self._epoch, epoch

@@ -20,14 +20,15 @@ from chatroom.client.arrivals import Arrivals, Me
 from chatroom.client.asking import Asking, F, Question
 from chatroom.client.attempts import Attempts
 from chatroom.client.disk import Disk
-from chatroom.client.errors import ClientError, NotConnected, PastReplacedError, RequestFailed
+from chatroom.client.errors import ClientError, NotConnected, RequestFailed
 from chatroom.client.event_queue import EventQueue
-from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessage, PastReplaced, SessionEvent
+from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessage, SessionEvent
 from chatroom.client.following import Follower, Stored
 from chatroom.client.keeping import Keeper
 from chatroom.client.link import Link
 from chatroom.client.options import Options
 from chatroom.client.outbox import Draft
+from chatroom.client.past import Past
 from chatroom.client.profile import Profile
 from chatroom.client.requests import Requests
 from chatroom.client.sending import Sending
@@ -83,6 +84,7 @@ class Session(Asking):
         self._keeper = Keeper(timing)
         self._sending = Sending(profile.slots, self._disk, texts, timing, self.tell, self._relogin)
         self._arrivals = Arrivals(self._me, self._requests, self._sending, self._keeper, self.tell, texts)
+        self._past = Past(self._arrivals, self._keeper, self._sending.unsent, self._opened, self.tell, texts)
 
     # --- who one is -----------------------------------------------------------------------------
     @property
@@ -231,15 +233,17 @@ class Session(Asking):
 
     async def live(self, link: Link, welcome: Welcome, server_key: bytes) -> None:
         """Be online until the link is cut, which raises."""
-        again, self.welcome = self.welcome is not None, welcome
         self._me.user, self._me.nick, self._me.color = welcome.user, welcome.nick, welcome.color
-        await self._check_past(welcome)
+        welcome, received = await self._past.enter(link, welcome, quiet=self._options.quiet)
+        again, self.welcome = self.welcome is not None, welcome
         self._requests.online(link)
         self.online = True
         self.tell(Online(welcome, server_key, again))
         rooms = [] if self._options.quiet else welcome.rooms
         self._arrivals.rooms_back(rooms, kept=self._opened)
         try:
+            for frame in received:
+                self._arrivals.take(frame)
             await self._sending.online(link, welcome.devices)
             await self._receive(link)
         finally:
@@ -276,17 +280,6 @@ class Session(Asking):
                 self._opened.discard(room)
             except NotConnected:
                 return
-
-    async def _check_past(self, welcome: Welcome) -> None:
-        replaced = self._arrivals.progress.is_replaced(welcome.epoch, welcome.rooms)
-        kept_replaced = await self._keeper.is_replaced(welcome.epoch)
-        if replaced and not kept_replaced:
-            await self._keeper.forget()
-        if replaced or kept_replaced:
-            reason = self._texts._("The server has another past than before: an older backup was put back.")
-            self.tell(PastReplaced(reason))
-            for follower in self._arrivals.followers if replaced else ():
-                follower.lose(PastReplacedError(reason))
 
     async def _begin(self, follower: Follower) -> None:
         self._arrivals.followers.append(follower)

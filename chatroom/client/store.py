@@ -110,6 +110,10 @@ class Store:
                 self._db.execute("DELETE FROM lines WHERE room = ? AND id <= ?", old)
             self._shrink()
 
+    def is_replaced(self, epoch: Epoch) -> bool:
+        """Whether what is kept is of another past of the server."""
+        return self._fact(_EPOCH) not in (None, epoch.encode())
+
     def enter_epoch(self, epoch: Epoch) -> bool:
         """Note the server's epoch; True where its past was replaced, and what was kept of it is gone."""
         was = self._fact(_EPOCH)
