@@ -21,6 +21,7 @@ from chatroom_server.history import CopyError, FolderInUseError, HistoryError, O
 from chatroom_server.history.backup import Backup
 from chatroom_server.history.lock import held_still
 from chatroom_server.history.verification import Verification
+from chatroom_server.output import say
 from chatroom_server.shell import identity
 from chatroom_server.verifying import finding_line
 from chatroom_server.workplaces import tidy_up, workplace
@@ -51,9 +52,11 @@ def back_up(options: Namespace, texts: Texts) -> int:
         damages = _damages(check, texts)
         place = _put_in_place(beside, onto, is_sound=not damages, texts=texts)
     sys.stderr.writelines(damages)
-    told = sys.stderr if damages else sys.stdout
-    told.write(_summary(place, onto, backup, check, texts))
-    return FAILED if damages else DONE
+    if damages:
+        sys.stderr.write(f"chatroom-server: {_summary(place, onto, backup, check, texts)}")
+        return FAILED
+    say(_summary(place, onto, backup, check, texts))
+    return DONE
 
 
 def _check_is_free(folder: Path, onto: Path, texts: Texts) -> None:

@@ -11,6 +11,7 @@ from chatroom.common.texts import Texts
 from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
 from chatroom_server.languages import load_texts
 from chatroom_server.options import TOOLS, parse, settings_of
+from chatroom_server.output import OutputError, end_output, let_go_of_output, say
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
@@ -24,13 +25,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = load_settings(settings_of(options), os.environ, options.config)
     except ConfigError as error:
         return _end_with(WRONG_USAGE, str(error), options)
-    if options.check:
-        sys.stdout.write("\n".join(check_lines(settings)) + "\n")
-        return DONE
+    texts = load_texts(settings.lang or None, os.environ)
     try:
-        return _run(options, settings, load_texts(settings.lang or None, os.environ))
-    except (KeyboardInterrupt, BrokenPipeError):
+        status = _run(options, settings, texts)
+        end_output()
+    except KeyboardInterrupt:
         return FAILED
+    except BrokenPipeError:  # whoever read this has seen enough
+        let_go_of_output()
+        return DONE if options.command in TOOLS else FAILED
+    except OutputError as error:
+        let_go_of_output()
+        sentence = texts._("{path} cannot be written: {reason}")
+        path = texts._("standard output")
+        return _end_with(FAILED, sentence.format(path=path, reason=error), options)
+    return status
 
 
 def _wanted_language(words: Sequence[str]) -> str | None:
@@ -44,6 +53,9 @@ def _wanted_language(words: Sequence[str]) -> str | None:
 
 
 def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
+    if options.check:
+        say("\n".join(check_lines(settings)) + "\n")
+        return DONE
     if options.command in TOOLS:
         from chatroom_server.data_folders import ToolError
         from chatroom_server.tools import run_tool
@@ -56,7 +68,7 @@ def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
         from chatroom_server.remote import RemoteError, run_command
 
         try:
-            sys.stdout.write(run_command(options, texts, os.environ))
+            say(run_command(options, texts, os.environ))
         except RemoteError as error:
             return _end_with(FAILED, str(error), options)
         return DONE

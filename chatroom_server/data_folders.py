@@ -35,9 +35,22 @@ def check_is_ours(folder: Path, texts: Texts, status: int) -> None:
 
 
 def cannot_read(error: OSError, folder: Path, texts: Texts, status: int) -> ToolError:
-    """What to raise when the disk does not give a data folder."""
-    sentence = texts._("the data folder {folder} cannot be read: {reason}")
-    return ToolError(sentence.format(folder=folder, reason=error.strerror or error), status)
+    """What to raise when the disk does not give a data folder, or a file of it."""
+    file = _within(folder, error.filename)
+    if file is None:
+        sentence = texts._("the data folder {folder} cannot be read: {reason}")
+    elif isinstance(error, FileNotFoundError):
+        sentence = texts._("the data folder {folder} has no {file}; put the folder back from a backup")
+    else:
+        sentence = texts._("the data folder {folder} cannot be read: {file}: {reason}")
+    return ToolError(sentence.format(folder=folder, file=file, reason=error.strerror or error), status)
+
+
+def _within(folder: Path, path: object) -> Path | None:
+    """Which file of the folder an error is about, where it says so."""
+    if not isinstance(path, str | Path) or Path(path) == folder:
+        return None
+    return Path(path).relative_to(folder) if Path(path).is_relative_to(folder) else None
 
 
 def no_room(error: sqlite3.Error, texts: Texts, status: int) -> ToolError:

@@ -1,6 +1,5 @@
 """`chatroom-server export`: writes a room's whole history, whether or not the server runs."""
 
-import contextlib
 import os
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from chatroom_server.history import HistoryError, OsFiles
 from chatroom_server.history.snapshot import Snapshot, snapshot
 from chatroom_server.history.telling import all_lines, known_rooms
 from chatroom_server.markdown import Markdown
+from chatroom_server.output import OutputError, output_errors
 
 DONE, FAILED = 0, 1
 _NAMED_MAX: Final = 20
@@ -113,55 +113,42 @@ def _rendered(lines: _Lines, name: str, form: str, texts: Texts) -> Iterator[byt
 
 
 def _write_to(output: Path | None, parts: Iterator[bytes], texts: Texts) -> None:
+    if output is None:
+        _write(sys.stdout.buffer, parts)
+        return
     try:
-        if output is None:
-            _write(sys.stdout.buffer, parts)
-            sys.stdout.buffer.flush()
-        else:
-            _write_file(output.expanduser(), parts)
-    except _OutputError as error:
+        _write_file(output.expanduser(), parts)
+    except OutputError as error:
         sentence = texts._("{path} cannot be written: {reason}")
-        path = output or texts._("standard output")
-        raise ToolError(sentence.format(path=path, reason=error), FAILED) from error
-
-
-class _OutputError(Exception):
-    """What was to be written cannot be; the text says why."""
+        raise ToolError(sentence.format(path=output, reason=error), FAILED) from error
 
 
 def _write(file: BinaryIO, parts: Iterator[bytes]) -> None:
     for part in parts:
-        with _output_errors():
+        with output_errors():
             file.write(part)
-    with _output_errors():
+    with output_errors():
         file.flush()
 
 
 def _write_file(path: Path, parts: Iterator[bytes]) -> None:
     """Replace a file by a whole one, or leave it alone; write through what is none, such as a pipe."""
-    with _output_errors():
+    with output_errors():
         if path.is_symlink() or (path.exists() and not path.is_file()):
             beside, file = None, path.open("wb")
         else:
             descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.absolute().parent)
             beside, file = Path(name), os.fdopen(descriptor, "wb")
     try:
-        with file:
+        try:
             _write(file, parts)
+        finally:
+            with output_errors():  # what could not be written is tried once more
+                file.close()
         if beside is not None:
-            with _output_errors():
+            with output_errors():
                 beside.replace(path)
     except BaseException:
         if beside is not None:
             beside.unlink(missing_ok=True)
         raise
-
-
-@contextlib.contextmanager
-def _output_errors() -> Iterator[None]:
-    try:
-        yield
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        raise _OutputError(error.strerror or str(error)) from error

@@ -1,7 +1,5 @@
 """`chatroom-server verify`, `backup` and `export`: what an operator does with a data folder."""
 
-import os
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -26,17 +24,8 @@ def run_tool(options: Namespace, settings: Settings, texts: Texts, environ: Mapp
 
     Raises:
         ToolError: It could not be done.
+        OutputError: What it says cannot be written.
     """
-    try:
-        status = _run(options, settings, texts, environ)
-        sys.stdout.flush()
-    except BrokenPipeError:  # whoever read this has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    return status
-
-
-def _run(options: Namespace, settings: Settings, texts: Texts, environ: Mapping[str, str]) -> int:
     if options.command == "verify":
         return verify(options, texts)
     if options.command == "backup":

@@ -1,7 +1,6 @@
 """`chatroom-server verify`: says what is wrong with a data folder, one line a finding."""
 
 import sqlite3
-import sys
 from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,6 +15,7 @@ from chatroom_server.history import FolderInUseError, HistoryError, OsFiles
 from chatroom_server.history.findings import SENTENCES, Report
 from chatroom_server.history.lock import held_still
 from chatroom_server.history.verification import Verification
+from chatroom_server.output import say
 
 SOUND: Final = 0
 DAMAGED: Final = 1
@@ -35,7 +35,7 @@ def verify(options: Namespace, texts: Texts) -> int:
     try:
         with held_still(folder):
             for report in check.run():
-                sys.stdout.write(_json(report, texts) if options.json else finding_line(report, texts))
+                say(_json(report, texts) if options.json else finding_line(report, texts))
     except FolderInUseError as error:
         raise ToolError(_why_in_use(error, folder, texts), REFUSED) from error
     except HistoryError as error:
@@ -46,7 +46,7 @@ def verify(options: Namespace, texts: Texts) -> int:
         raise
     except OSError as error:
         raise cannot_read(error, folder, texts, REFUSED) from error
-    sys.stdout.write(_json_summary(check) if options.json else _summary(check, texts))
+    say(_json_summary(check) if options.json else _summary(check, texts))
     return DAMAGED if check.damages else SOUND
 
 

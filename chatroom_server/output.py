@@ -1,0 +1,46 @@
+"""Standard output of the commands: a reader that has seen enough is no fault, a full disk is one sentence."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator
+
+
+class OutputError(Exception):
+    """What was to be written cannot be; the text says why."""
+
+
+def say(text: str) -> None:
+    """Write to standard output.
+
+    Raises:
+        OutputError: It cannot be written.
+        BrokenPipeError: Nobody reads it any more.
+    """
+    with output_errors():
+        sys.stdout.write(text)
+
+
+def end_output() -> None:
+    """Write what still waits; raises as `say` does."""
+    with output_errors():
+        sys.stdout.flush()
+
+
+def let_go_of_output() -> None:
+    """Forget what cannot be written: the interpreter would try once more at its end, and complain."""
+    with contextlib.suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)
+
+
+@contextlib.contextmanager
+def output_errors() -> Iterator[None]:
+    """Tell errors in writing from those in reading, which stand beside them."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise OutputError(error.strerror or str(error)) from error
