@@ -71,7 +71,7 @@ def load_settings(
     except ConfigError:
         raise
     except SettingsError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(*error.problems) from error
     fields = {name.lower(): value.value for name, value in values.items()}
     log_dir = cast("str", fields.pop("log_dir"))
     return Settings(

@@ -23,7 +23,8 @@ def launch(options: argparse.Namespace) -> int:
 
 
 def _complain(sentence: str, code: int) -> int:
-    print(f"chatroom: {one_line(sentence)}", file=sys.stderr)  # noqa: T201  # the edge where sentences are shown
+    for line in sentence.split("\n"):
+        print(f"chatroom: {one_line(line)}", file=sys.stderr)  # noqa: T201  # the edge where sentences are shown
     return code
 
 

@@ -13,7 +13,7 @@ from chatroom.common.inert import one_line
 from chatroom.common.names import NameProblem, check_nick, check_room
 from chatroom.common.texts import Texts
 from chatroom.config import ConfigError, Settings, load_settings
-from chatroom.home import Home, find_home
+from chatroom.home import Home, HomeError, find_home
 from chatroom.languages import load_texts
 from chatroom.protocol.invitation import SCHEME, Invitation, InvitationError, parse_invitation
 
@@ -77,10 +77,17 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
     except (ConfigError, InvitationError, AddressError, NameProblem) as error:
         raise LaunchError(str(error)) from error
     texts = load_texts(settings.lang or None, environ)
-    profile = Profile.open(home.profile(options.profile or ""))
+    profile = Profile.open(_profile_folder(home, options.profile or ""))
     if target.address is None and not options.local:
         target = Target(KnownServers(profile.folder).last_address(), room=target.room)
     return Launching(options, settings, texts, home, profile, target, nick, room)
+
+
+def _profile_folder(home: Home, name: str) -> Path:
+    try:
+        return home.profile(name)
+    except HomeError as error:  # what was typed is wrong, and no folder
+        raise LaunchError(str(error)) from error
 
 
 def _settings(options: argparse.Namespace, environ: Mapping[str, str], home: Home) -> Settings:

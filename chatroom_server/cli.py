@@ -83,7 +83,7 @@ def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
 
 def _end_with(status: int, problem: str, options: Namespace) -> int:
     """Say why nothing came of it, also to whoever waits for the server to be ready."""
-    sys.stderr.write(f"chatroom-server: {inert(problem)}\n")
+    sys.stderr.writelines(f"chatroom-server: {line}\n" for line in inert(problem).split("\n"))
     if options.announce_ready is not None:
         from chatroom_server.serving import announce
 

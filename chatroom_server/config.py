@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from chatroom.common import settings as read
-from chatroom.common.keyvalue import Entry, SettingsError, parse
+from chatroom.common.keyvalue import Entry, SettingsError, parse_all
 from chatroom.common.names import check_room
 from chatroom.common.places import COURSE_LOGS, own_home
 
@@ -41,7 +41,7 @@ _NAMES: Final = tuple(key.name for key in KEYS)
 
 
 class ConfigError(SettingsError):
-    """The settings cannot be used; the text says which, where, and what is allowed."""
+    """The settings cannot be used; for each a line of the text says which, where, and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,24 +92,24 @@ def load_settings(
     Raises:
         ConfigError: They cannot be used.
     """
+    entries, problems = _read_file(config) if config is not None else ([], [])
     try:
-        entries = _read_file(config) if config is not None else []
         values = read.gather(KEYS, options=options, environ=environ, entries=entries)
-    except ConfigError:
-        raise
     except SettingsError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(*problems, *error.problems) from error
+    if problems:
+        raise ConfigError(*problems)
     return _settings(values, environ)
 
 
-def _read_file(path: Path) -> list[Entry]:
+def _read_file(path: Path) -> tuple[list[Entry], list[str]]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: this is no text in UTF-8") from error
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
-    return parse(text, path.name, _NAMES)
+    return parse_all(text, path.name, _NAMES)
 
 
 def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Settings:

@@ -95,7 +95,7 @@ def _reload(server: RunningServer, texts: Texts) -> str:
         raise RemoteError(texts._("the server says nothing of itself"))
     said = sentences(outcome, texts)
     if outcome.problem:
-        raise RemoteError(" ".join(said))
+        raise RemoteError("\n".join(said))
     return "".join(f"{inert(line)}\n" for line in said)
 
 

@@ -1,5 +1,7 @@
 """How the client's command line is read."""
 
+from pathlib import Path
+
 import pytest
 
 from chatroom.cli import WrongUsageError, parse, run
@@ -78,6 +80,31 @@ def test_wrong_usage_is_one_sentence_and_exit_code_2(
     assert shown.out == ""
     assert word in shown.err
     assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("argv", [["--as", "../x"], ["whoami", "--as", "a/b"], ["--as", "..", "--plain"]])
+def test_a_name_that_is_no_profile_is_wrong_usage(
+    argv: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATROOM_HOME", str(tmp_path / "home"))
+    assert run(argv) == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert "a profile's name is a word" in shown.err
+    assert shown.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_setting_that_is_wrong_has_a_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATROOM_HOME", str(tmp_path))
+    (tmp_path / "client.conf").write_text("PROT=1\nPORTS=2\n")
+    assert run(["whoami"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "chatroom: client.conf, line 1: there is no PROT; did you mean PORT?",
+        "chatroom: client.conf, line 2: there is no PORTS; did you mean PORT?",
+    ]
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["send", "--help"], ["history", "--help"], ["--version"]])

@@ -7,7 +7,6 @@ import pytest
 from chatroom.cli import parse
 from chatroom.client.address import Address
 from chatroom.client.servers import KnownServers
-from chatroom.home import HomeError
 from chatroom.prepare import LaunchError, Launching, log_folders, login_name, prepare
 from chatroom.protocol.auth import pin
 
@@ -123,7 +122,7 @@ def test_what_cannot_be_used_is_a_sentence_and_exit_code_2(environ: dict[str, st
 
 @pytest.mark.parametrize("name", ["..", "a/b", "x" * 41, "\x1b[31m"])
 def test_a_profile_is_a_word(environ: dict[str, str], name: str) -> None:
-    with pytest.raises(HomeError):
+    with pytest.raises(LaunchError, match="profile"):
         prepared(environ, "--as", name)
 
 

@@ -13,7 +13,15 @@ _COMMENT: Final = re.compile(r"\s#.*")
 
 
 class SettingsError(ValueError):
-    """A setting cannot be used; the text says which, where it stands, and what is allowed."""
+    """Settings cannot be used; for each a line of the text says which, where it is, and what is allowed.
+
+    Attributes:
+        problems: These lines.
+    """
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +47,25 @@ def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
     Raises:
         SettingsError: A line is no setting, or names a key that there is not.
     """
-    entries = []
+    entries, problems = parse_all(text, source, known)
+    if problems:
+        raise SettingsError(*problems)
+    return entries
+
+
+def parse_all(text: str, source: str, known: Collection[str]) -> tuple[list[Entry], list[str]]:
+    """Read settings as `parse` does, those that are good; returns what is wrong with the others, too."""
+    entries: list[Entry] = []
+    problems: list[str] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
-        entry = _parse_line(line.strip(), f"{source}, line {number}", known)
+        try:
+            entry = _parse_line(line.strip(), f"{source}, line {number}", known)
+        except SettingsError as error:
+            problems += error.problems
+            continue
         if entry is not None:
             entries.append(entry)
-    return entries
+    return entries, problems
 
 
 def _parse_line(line: str, origin: str, known: Collection[str]) -> Entry | None:

@@ -57,10 +57,11 @@ def gather(
     """Let options beat the environment, that the file, and that the defaults.
 
     Raises:
-        SettingsError: A value cannot be read.
+        SettingsError: Values cannot be read.
     """
     in_file = {entry.key: entry for entry in entries}
-    found = {}
+    found: dict[str, Value] = {}
+    problems: list[str] = []
     for key in keys:
         variable = f"CHATROOM_{key.name}"
         if key.name in options:
@@ -71,7 +72,12 @@ def gather(
             text, origin = in_file[key.name].value, in_file[key.name].origin
         else:
             text, origin = key.default, DEFAULT_ORIGIN
-        found[key.name] = _read(key, text, origin)
+        try:
+            found[key.name] = _read(key, text, origin)
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(*problems)
     return found
 
 

@@ -18,7 +18,7 @@ class Reloaded(msgspec.Struct, frozen=True, omit_defaults=True):
     Attributes:
         changed: `KEY=VALUE` of those that are others from now on.
         waiting: The same of those that the server takes over when it starts again.
-        problem: Why nothing has changed; empty when it could be read.
+        problem: Why nothing has changed, a line for each error; empty when it could be read.
     """
 
     changed: list[str] = []
@@ -74,7 +74,7 @@ def sentences(outcome: Reloaded, texts: Texts) -> list[str]:
     """What an operator is told about a reload."""
     if outcome.problem:
         sentence = texts._("the settings stay as they were: {problem}")
-        return [sentence.format(problem=one_line(outcome.problem))]
+        return [sentence.format(problem=one_line(line)) for line in outcome.problem.split("\n")]
     said = []
     if outcome.changed:
         changed = ", ".join(outcome.changed)

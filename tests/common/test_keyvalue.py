@@ -57,8 +57,17 @@ def test_an_unknown_key_is_refused_with_the_nearest() -> None:
     assert suggest("HISTORY_FLUSH", KNOWN) == "; did you mean HISTORY_FLUSH_S?"
 
 
+def test_all_that_is_wrong_is_named() -> None:
+    with pytest.raises(SettingsError) as caught:
+        parse("PROT=1\nPORT=1\nHOST\n", "c", KNOWN)
+    assert str(caught.value).split("\n") == [
+        "c, line 1: there is no PROT; did you mean PORT?",
+        "c, line 3: 'HOST' is no setting; write KEY=VALUE",
+    ]
+
+
 @given(st.text(st.one_of(st.characters(), st.sampled_from("=\n\x1b\u202e# PORT"))))
-def test_any_text_is_read_or_refused_in_one_inert_line(text: str) -> None:
+def test_any_text_is_read_or_refused_in_inert_lines(text: str) -> None:
     refusal = ""
     try:
         entries = parse(text, "c", KNOWN)
@@ -66,7 +75,8 @@ def test_any_text_is_read_or_refused_in_one_inert_line(text: str) -> None:
         refusal = str(error)
     else:
         assert all(entry.key in KNOWN for entry in entries)
-    assert inert(refusal, newlines=False) == refusal
+    assert inert(refusal) == refusal
+    assert all(line.startswith("c, line ") for line in refusal.split("\n") if refusal)
 
 
 @given(st.from_regex(r"[!-~]([ -~]*[!-~])?", fullmatch=True).filter(lambda value: '"' not in value))

@@ -92,6 +92,18 @@ def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str
     assert str(caught.value) == sentence
 
 
+def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as caught:
+        _load(tmp_path, "BURTS=1\nPORT=-1\nRATE=7\nFSYNC=perhaps", GUESTS="maybe")
+    assert list(caught.value.problems) == str(caught.value).split("\n")
+    assert [problem.rpartition(": ")[0] for problem in caught.value.problems] == [
+        "server.conf, line 1",
+        "server.conf, line 2: PORT=-1",
+        "server.conf, line 4: FSYNC=perhaps",
+        "option: GUESTS=maybe",
+    ]
+
+
 def test_what_is_read_again_changes_what_can_change(tmp_path: Path) -> None:
     before = _load(tmp_path, "RATE=1\nPORT=1\nGUESTS=no", HOST="127.0.0.1")
     again = _load(tmp_path, "RATE=2\nPORT=2\nHOST=127.0.0.2\nBURST=1000", HOST="127.0.0.1")

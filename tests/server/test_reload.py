@@ -124,6 +124,22 @@ def test_a_file_with_an_error_changes_nothing(open_house: OpenHouse) -> None:
     assert problem in console
 
 
+def test_each_of_several_errors_is_named(open_house: OpenHouse) -> None:
+    house = open_house("RATE=7\n")
+    done = house.reload("RATE=fast\nBURTS=1\nGUESTS=maybe\n")
+    errors = [
+        "server.conf, line 2: there is no BURTS; did you mean BURST?",
+        "server.conf, line 3: GUESTS=maybe: write yes or no",
+        "server.conf, line 1: RATE=fast: a number from 0 to 1000000000 is wanted",
+    ]
+    problems = [f"the settings stay as they were: {error}" for error in errors]
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [f"chatroom-server: {problem}" for problem in problems]
+    wait_until(lambda: all(house.logged().count(problem) == 1 for problem in problems), "the log says it")
+    house.hang_up()
+    wait_until(lambda: all(house.logged().count(problem) == 2 for problem in problems), "and so again")
+
+
 def test_options_and_the_environment_still_beat_the_file(open_house: OpenHouse) -> None:
     house = open_house("PORT=1\n", "--guests", CHATROOM_RATE="5")
     done = house.reload("PORT=2\nGUESTS=no\nRATE=6\nBURST=3\n")
