@@ -1,0 +1,66 @@
+"""An older backup is put back while somebody is there who came after it: real programs, real folders."""
+
+import json
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.terminal import PATIENCE_S, server_command
+from tests.e2e.world import Person, Server, environment
+
+MakePerson = Callable[..., Person]
+
+
+def run_tool(home: Path, *arguments: str) -> None:
+    done = subprocess.run(
+        server_command(*arguments),
+        capture_output=True,
+        env=environment(home),
+        timeout=PATIENCE_S,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def put_back(server: Server, backup: Path) -> None:
+    """What an operator does."""
+    shutil.rmtree(server.data)
+    shutil.copytree(backup, server.data)
+    server.start()
+
+
+@pytest.mark.parametrize("room", ["general", "later"])
+@pytest.mark.parametrize("program", ["full_screen", "plain"])
+def test_who_joined_after_the_backup_is_there_again_and_what_waits_is_stored(
+    server: Server, person: MakePerson, tmp_path: Path, room: str, program: str
+) -> None:
+    bob, backup = person("bob"), tmp_path / "backup"
+    assert bob.script("send", "general", "before the backup").returncode == 0
+    run_tool(tmp_path, "backup", str(server.data), str(backup))
+    assert bob.script("send", "--create", room, "behind the backup").returncode == 0
+    it4 = person("it4")
+    assert it4.script("whoami").returncode == 0  # it knows the server from now on
+    start = it4.full_screen if program == "full_screen" else it4.plain
+    with start("--room", room) as terminal:
+        terminal.wait_for("behind the backup")
+        terminal.type("seen by all\r")
+        first = ["before the backup"] if room == "general" else []
+        terminal.wait_for(lambda _text: _has(bob, room, [*first, "behind the backup", "seen by all"]))
+        server.kill()
+        terminal.wait_for("ffline")
+        terminal.type("still here\r")
+        terminal.wait_for("still here")
+        put_back(server, backup)
+        terminal.wait_for("another past")
+        terminal.wait_for(lambda _text: _has(bob, room, [*first, "still here"]))
+        assert bob.script("send", room, "welcome back").returncode == 0
+        terminal.wait_for("welcome back")
+        terminal.wait_gone("pending")
+
+
+def _has(person: Person, room: str, expected: list[str]) -> bool:
+    done = person.script("history", room, "--json")
+    return [json.loads(line)["body"] for line in done.stdout.splitlines()] == expected
