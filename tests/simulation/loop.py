@@ -174,10 +174,10 @@ class SimLoop(asyncio.SelectorEventLoop):
         self._schedule(id(executor) if executor is not None else 0, lambda: _settle(future, func, args))
         return future
 
-    def _schedule(self, queue: int, job: Callable[[], None]) -> None:
+    def _schedule(self, queue: int, job: Callable[[], None], *, times: float = 1.0) -> None:
         """Run a job when its time has come, those of one queue in their order."""
         begin = max(self.time(), self._executor_ends.get(queue, 0.0)) if queue else self.time()
-        end = begin + self.rng.uniform(*self.disk_s)
+        end = begin + times * self.rng.uniform(*self.disk_s)
         self._executor_ends[queue] = end
         self.call_at(end, job)
 
@@ -212,15 +212,19 @@ class SimLoop(asyncio.SelectorEventLoop):
 
 
 class SimJobs:
-    """The log's threads, without threads (`chatroom_server.history.worker.Jobs`)."""
+    """The log's threads, without threads (`chatroom_server.history.worker.Jobs`).
 
-    def __init__(self, _name: str, loop: asyncio.AbstractEventLoop) -> None:
+    Args:
+        begins: Called for each job; returns how many times as long as usual it takes.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, begins: Callable[[], float]) -> None:
         assert isinstance(loop, SimLoop)
-        self._loop = loop
+        self._loop, self._begins = loop, begins
 
     def submit(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
         """Do a job when its time has come."""
-        self._loop._schedule(id(self), lambda: done(job()))
+        self._loop._schedule(id(self), lambda: done(job()), times=self._begins())
 
     def stop(self) -> None:
         """There is nothing to end."""

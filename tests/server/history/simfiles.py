@@ -96,6 +96,11 @@ class SimFiles:
 
     # --- tests
 
+    @property
+    def is_dead(self) -> bool:
+        """The power has failed, and nobody has brought it back."""
+        return len(self.calls) >= self.dies_at
+
     def counts(self) -> Counter[tuple[str, str]]:
         """How often each call was made on each name."""
         return Counter(self.calls)
@@ -240,10 +245,10 @@ class SimFiles:
         return self.bootid
 
     def _call(self, call: str, name: str) -> None:
-        if len(self.calls) >= self.dies_at:
+        if self.is_dead:
             raise PowerFailedError(errno.EIO, "the power is gone")
         self.calls.append((call, name))
-        if len(self.calls) == self.dies_at:
+        if self.is_dead:
             raise PowerFailedError(errno.EIO, "the power goes")
         number = self.fail(call, name)
         if number is not None:
