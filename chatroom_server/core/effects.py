@@ -35,12 +35,16 @@ class DeliverLine(msgspec.Struct, frozen=True):
     line: bytes
 
 
-class BroadcastLine(msgspec.Struct, frozen=True):
-    """Put a stored line at the end of its room's tail: every link that has the room open gets it."""
+class BroadcastLines(msgspec.Struct, frozen=True):
+    """Put stored lines at the end of their room's tail: every link that has the room open gets them.
+
+    Attributes:
+        first: The number of the first; each has the next one.
+    """
 
     room: RoomId
-    id: MessageId
-    line: bytes
+    first: MessageId
+    lines: list[bytes]
 
 
 class Broadcast(msgspec.Struct, frozen=True):
@@ -126,7 +130,7 @@ Effect = (
     Append
     | Deliver
     | DeliverLine
-    | BroadcastLine
+    | BroadcastLines
     | Broadcast
     | Subscribe
     | Unsubscribe

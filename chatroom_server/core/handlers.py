@@ -57,7 +57,7 @@ class Row:
             length.
     """
 
-    states: frozenset[LinkState]
+    states: tuple[LinkState, ...]
     right: Right
     handler: Handler
     cost: int
@@ -81,7 +81,7 @@ def _bye(state: HubState, link: Link, _frame: Bye) -> None:
 
 def _row(
     frame: type[_F],
-    states: frozenset[LinkState],
+    states: tuple[LinkState, ...],
     right: Right,
     handler: Callable[[HubState, Link, _F], None],
     cost: int = 1,
@@ -89,8 +89,9 @@ def _row(
     return frame, Row(states, right, cast("Handler", handler), cost)
 
 
-_OPENED, _GREETED = frozenset({LinkState.OPENED}), frozenset({LinkState.GREETED})
-_ONLINE, _ANY = frozenset({LinkState.ONLINE}), frozenset(LinkState) - {LinkState.CLOSED}
+_OPENED, _GREETED = (LinkState.OPENED,), (LinkState.GREETED,)
+_ONLINE = (LinkState.ONLINE,)
+_ANY = tuple(state for state in LinkState if state is not LinkState.CLOSED)
 
 HANDLERS: Final[dict[type, Row]] = dict(
     (

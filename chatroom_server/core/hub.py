@@ -7,6 +7,9 @@ of the account log first, and what depends on it waits for that line as the `ref
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from itertools import groupby
+from operator import attrgetter
+from typing import Final
 
 from chatroom.protocol.errors import ERRORS, ErrorCode
 from chatroom.protocol.frames import Goodbye
@@ -34,6 +37,7 @@ from chatroom_server.core.state import Change, HubState, room_id
 
 USERS_FILE = "users.json"
 DEVICES_FILE = "devices.jsonl"
+_room_of: Final = attrgetter("room")
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,14 +147,18 @@ class Hub:
     def _receive(self, received: Received) -> None:
         link = self.state.links.get(received.link)
         if link is not None and not self.state.stopping:
-            handlers.receive(self.state, link, received.frame)
+            for frame in received.frames:
+                handlers.receive(self.state, link, frame)
 
     def _happen(self, input_: Input) -> None:
         state = self.state
         match input_:
             case Stored(lines):
-                for line in lines:
-                    self._take_stored(line)
+                for room, run in groupby(lines, _room_of):
+                    if room == ACCOUNTS:
+                        self._take_changes(run)
+                    else:
+                        messages.take_stored(state, room, list(run))
             case Refused():
                 self._take_refused(input_)
             case Arrived():
@@ -175,13 +183,11 @@ class Hub:
             case Received():
                 self._receive(input_)
 
-    def _take_stored(self, line: StoredLine) -> None:
-        if line.room != ACCOUNTS:
-            messages.take_stored(self.state, line)
-            return
-        changed = self.state.accounts.apply(line.line)
-        if isinstance(line.ref, Change):
-            line.ref.then(changed)
+    def _take_changes(self, lines: Iterable[StoredLine]) -> None:
+        for line in lines:
+            changed = self.state.accounts.apply(line.line)
+            if isinstance(line.ref, Change):
+                line.ref.then(changed)
 
     def _take_refused(self, refused: Refused) -> None:
         for draft in refused.drafts:

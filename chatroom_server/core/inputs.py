@@ -36,10 +36,10 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """A legal frame arrived on a link."""
+    """Legal frames arrived on a link, one behind the other."""
 
     link: LinkId
-    frame: AnyFrame
+    frames: list[AnyFrame]
 
 
 class Left(msgspec.Struct, frozen=True):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Final, NamedTuple
 
 from chatroom.protocol import State as LinkState
 from chatroom.protocol.ids import DeviceId, RoomId, UserId
@@ -11,6 +11,20 @@ from chatroom_server.core.accounts import User
 from chatroom_server.core.devices import Device
 from chatroom_server.core.inputs import Arrived, LinkId
 from chatroom_server.core.rates import Bucket
+
+
+class LineStart(NamedTuple):
+    """What all lines of a user from one device to one room have in common.
+
+    Attributes:
+        prefix: From `"room"` to `"n":`.
+        end: Behind the body.
+        hash: The `content_hash` of a text, as far as what comes before the text itself.
+    """
+
+    prefix: bytes
+    end: bytes
+    hash: int
 
 
 @dataclass(slots=True, eq=False)
@@ -24,7 +38,7 @@ class Session:
         is_returning: A guest that was here before; the first room it joins is told that it is back.
         known_as: The id of the guest that its address and its present nick make, where that is another one.
         cut_at: When the last of these was cut (monotonic seconds).
-        prefixes: The start of this user's lines, by room and device.
+        starts: How this user's lines start, by room and device.
     """
 
     user: User
@@ -35,7 +49,7 @@ class Session:
     is_returning: bool = False
     known_as: UserId | None = None
     cut_at: float | None = None
-    prefixes: dict[tuple[RoomId, DeviceId], bytes] = field(default_factory=dict)
+    starts: dict[tuple[RoomId, DeviceId], LineStart] = field(default_factory=dict)
 
     def loud_links(self) -> Iterator["Link"]:
         """The links that are not quiet."""

@@ -4,6 +4,7 @@ The line of a message is encoded once, here. What makes sending again harmless s
 """
 
 from typing import Final
+from zlib import crc32
 
 import msgspec
 
@@ -18,15 +19,15 @@ from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC
 from chatroom_server.core import rooms
 from chatroom_server.core.accounts import Room, User
 from chatroom_server.core.devices import Device, Pending, content_hash
-from chatroom_server.core.effects import Append, BroadcastLine, DeliverLine
-from chatroom_server.core.links import Link, Session
+from chatroom_server.core.effects import BroadcastLines, DeliverLine
+from chatroom_server.core.links import LineStart, Link, Session
 from chatroom_server.core.ports import Draft, StoredLine
 from chatroom_server.core.state import HubState, failure
 
 _encode: Final = msgspec.json.Encoder().encode
 _TEXT, _ACTION = LineKind.TEXT.value, LineKind.ACTION.value
 _IMAGE, _TOPIC = LineKind.IMAGE.value, LineKind.TOPIC.value
-_PREFIXES_MAX: Final = 256
+_STARTS_MAX: Final = 256
 """Starts of lines that are kept for one user, to be made again when they are more."""
 
 
@@ -48,7 +49,8 @@ def send(state: HubState, link: Link, frame: Send) -> None:
         if device is None:
             raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
         body, grid = _content(frame)
-        hash_ = content_hash(frame.room, frame.kind, body, grid)
+        start = session.starts.get((frame.room, frame.dev)) or _start(session, frame.room, frame.dev)
+        hash_ = _hash(start, frame, body, grid)
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
             return
@@ -68,8 +70,8 @@ def send(state: HubState, link: Link, frame: Send) -> None:
     topic = body if frame.kind == _TOPIC else None
     pending = Pending(device, frame.n, hash_, link.id, topic)
     device.put(pending)
-    rest = _rest(state, session, frame, body, grid)
-    state.effects.append(Append([Draft(room.id, rest, pending)]))
+    rest = _rest(state.at, start, frame, body, grid)
+    state.append(Draft(room.id, rest, pending))
 
 
 def _content(frame: Send) -> tuple[str, str]:
@@ -159,49 +161,58 @@ def _refusal(dev: str, n: int, code: ErrorCode, args: dict[str, object]) -> Refu
 
 
 # --- the line ----------------------------------------------------------------------
-def _rest(state: HubState, session: Session, frame: Send, body: str, grid: str) -> bytes:
+def _rest(at: int, start: LineStart, frame: Send, body: str, grid: str) -> bytes:
     """The line from `"at"` on."""
-    prefix = session.prefixes.get((frame.room, frame.dev)) or _prefix(session, frame.room, frame.dev)
-    end = b',"guest":true}' if session.user.guest else b"}"
+    end = start.end
     if not frame.kind:
-        return b'"at":%d,%b%d,"body":%b%b' % (state.at, prefix, frame.n, _encode(body), end)
+        return b'"at":%d,%b%d,"body":%b%b' % (at, start.prefix, frame.n, _encode(body), end)
     if grid:
         end = b',"grid":%b%b' % (_encode(grid), end)
     kind, text = _encode(frame.kind), _encode(body)
-    return b'"at":%d,%b%d,"kind":%b,"body":%b%b' % (state.at, prefix, frame.n, kind, text, end)
+    return b'"at":%d,%b%d,"kind":%b,"body":%b%b' % (at, start.prefix, frame.n, kind, text, end)
 
 
-def _prefix(session: Session, room: RoomId, dev: DeviceId) -> bytes:
-    """What all lines of a user from one device to one room begin with, `"n":` included."""
+def _hash(start: LineStart, frame: Send, body: str, grid: str) -> int:
+    """The `content_hash`; of a plain text from where that of its room ends."""
+    if frame.kind or grid:
+        return content_hash(frame.room, frame.kind, body, grid)
+    return crc32(b"\0", crc32(body.encode(), start.hash))
+
+
+def _start(session: Session, room: RoomId, dev: DeviceId) -> LineStart:
+    """Make it, and keep it."""
     user = session.user
     words = map(_encode, (room, user.id, user.nick, user.color, dev))
     prefix = b'"room":%b,"user":%b,"nick":%b,"color":%b,"dev":%b,"n":' % tuple(words)
-    if len(session.prefixes) >= _PREFIXES_MAX:
-        session.prefixes.clear()
-    session.prefixes[room, dev] = prefix
-    return prefix
+    if len(session.starts) >= _STARTS_MAX:
+        session.starts.clear()
+    end = b',"guest":true}' if user.guest else b"}"
+    start = session.starts[room, dev] = LineStart(prefix, end, crc32(f"{room}\0{_TEXT}\0".encode()))
+    return start
 
 
 # --- outcomes ----------------------------------------------------------------------
-def take_stored(state: HubState, stored: StoredLine) -> None:
-    """A line is on disk: show it to its room, and to its author."""
-    room = state.accounts.rooms.get(stored.room)
+def take_stored(state: HubState, room_id: RoomId, lines: list[StoredLine]) -> None:
+    """Lines of a room, one number after the other, are on disk: show them to it, and to their authors."""
+    room = state.accounts.rooms.get(room_id)
     if room is not None:
-        room.last = stored.id
+        room.last = lines[-1].id
     else:
-        state.accounts.lost[stored.room] = stored.id
-    pending = stored.ref
-    state.effects.append(BroadcastLine(stored.room, stored.id, stored.line))
-    if not isinstance(pending, Pending):
-        take_foreign(state, stored.line)
-        return
-    pending.device.pending.pop(pending.n, None)
-    state.devices.remember(pending.device, pending.n, pending.hash, stored.id, state.at)
-    if pending.topic is not None:
-        state.accounts.set_topic(stored.room, pending.topic)
-    link = state.links.get(pending.link)
-    if link is not None and stored.room not in link.rooms and not link.is_closed:
-        state.effects.append(DeliverLine(link.id, stored.line))
+        state.accounts.lost[room_id] = lines[-1].id
+    state.effects.append(BroadcastLines(room_id, lines[0].id, [stored.line for stored in lines]))
+    for stored in lines:
+        pending = stored.ref
+        if not isinstance(pending, Pending):
+            take_foreign(state, stored.line)
+            continue
+        device = pending.device
+        device.pending.pop(pending.n, None)
+        state.devices.remember(device, pending.n, pending.hash, stored.id, state.at)
+        if pending.topic is not None:
+            state.accounts.set_topic(room_id, pending.topic)
+        link = state.links.get(pending.link)
+        if link is not None and room_id not in link.rooms and not link.is_closed:
+            state.effects.append(DeliverLine(link.id, stored.line))
 
 
 def take_foreign(state: HubState, data: bytes) -> None:

@@ -85,7 +85,7 @@ def _tell(state: HubState, user: User, was: str) -> None:
     session = state.sessions.get(user.id)
     if session is None:
         return
-    session.prefixes.clear()
+    session.starts.clear()
     state.report(Happening.RENAMED, user, detail=was)
     if session.shown:
         for room in user.rooms:

@@ -116,6 +116,13 @@ class HubState:
         self.stopping = False
 
     # --- effects ---------------------------------------------------------------------------------
+    def append(self, draft: Draft) -> None:
+        """Give a line to the log, together with those that were given just before."""
+        if self.effects and type(last := self.effects[-1]) is Append:
+            last.drafts.append(draft)
+        else:
+            self.effects.append(Append([draft]))
+
     def deliver(self, link: Link, frame: AnyFrame) -> None:
         """Send a frame to a link, if it is still there."""
         if not link.is_closed:

@@ -126,6 +126,14 @@ class Tail:
         if line_id is not None:
             self.last_id = line_id
 
+    def put_lines(self, frames: list[bytes], first_id: int) -> None:
+        """Add the frames of lines with consecutive numbers."""
+        self._frames += frames
+        self._ids += range(first_id - 1, first_id - 1 + len(frames))
+        self.size += sum(map(len, frames))
+        self._pieces.clear()
+        self.last_id = first_id + len(frames) - 1
+
     def cursor(self, position: int) -> Cursor:
         """The cursor of a link that has been sent everything in front of a position that is kept."""
         index = position - self.base
@@ -204,9 +212,16 @@ class Fanout:
         if tail is None:
             return 0
         tail.put(frame, line_id)
-        if tail not in self._dirty:
-            self._dirty[tail] = None
-            self._plan()
+        self._soil(tail)
+        return len(tail.links)
+
+    def broadcast_lines(self, room: RoomId, first_id: int, frames: list[bytes]) -> int:
+        """Put the frames of lines with consecutive numbers there; returns how many links will get them."""
+        tail = self._tails.get(room)
+        if tail is None:
+            return 0
+        tail.put_lines(frames, first_id)
+        self._soil(tail)
         return len(tail.links)
 
     def subscribe(self, link: Outlet, room: RoomId, last_id: int) -> None:
@@ -386,6 +401,11 @@ class Fanout:
             del self._tails[tail.room]
             self._dirty.pop(tail, None)
             self._kept -= tail.kept
+
+    def _soil(self, tail: Tail) -> None:
+        if tail not in self._dirty:
+            self._dirty[tail] = None
+            self._plan()
 
     def _plan(self) -> None:
         if not self._scheduled:

@@ -7,7 +7,7 @@ import socket
 from ssl import SSLError
 from typing import Final
 
-from chatroom.protocol import ERRORS, Connection, ErrorCode, Role, codec
+from chatroom.protocol import ERRORS, Connection, ErrorCode, Role, State, codec
 from chatroom.protocol.events import FrameReceived, PeerBroke, PeerFinished, PeerSilent
 from chatroom.protocol.frames import AnyFrame, Failed
 from chatroom.protocol.limits import HANDSHAKE_TIMEOUT_S, PING_AFTER_S
@@ -70,16 +70,21 @@ class FrameLink(Link):
         return chunk
 
     def _feed(self, chunk: bytes, now: float) -> None:
-        connection = self._connection
-        for event in connection.feed(chunk, now=now):
+        frames: list[AnyFrame] = []
+        for event in self._connection.feed(chunk, now=now):
             if isinstance(event, FrameReceived):
-                self._owner.received(self, event.frame)
+                frames.append(event.frame)
             elif isinstance(event, PeerBroke):
+                self._hand_over(frames)
                 self.flush_connection()
                 self.end(f"{event.error.code}: {event.error}")
-            if self.phase is not Phase.OPEN:
                 return
+        self._hand_over(frames)
         self.flush_connection()
+
+    def _hand_over(self, frames: list[AnyFrame]) -> None:
+        if frames:
+            self._owner.received(self, frames)
 
     def _on_end(self) -> None:
         for event in self._connection.feed(b"", now=self._owner.loop.time()):
@@ -94,7 +99,7 @@ class FrameLink(Link):
         Raises:
             LocalProtocolError: The frame has no place in the link's state, or is too long.
         """
-        if self.phase is Phase.OPEN:
+        if self.phase is Phase.OPEN and self._connection.state is not State.CLOSED:
             self._connection.send(frame)
             self.flush_connection()
 

@@ -55,8 +55,8 @@ class LinkOwner(Protocol):
     def arrived(self, link: "Link") -> None:
         """The link speaks frames from here on."""
 
-    def received(self, link: "Link", frame: AnyFrame) -> None:
-        """A legal frame came."""
+    def received(self, link: "Link", frames: list[AnyFrame]) -> None:
+        """Legal frames came, at least one."""
 
     def has_output(self, link: "Link") -> None:
         """Something was put into the link's queue: a round is wanted."""

@@ -26,8 +26,8 @@ CLOSE_S: Final = 2.0
 """How long a server that ends waits for its last lines to be written."""
 _LOGGERS: Final = ("chatroom_server", "asyncio")
 
-Said = tuple[bytes, int]
-"""A stored line, and to how many clients it was sent."""
+Said = tuple[list[bytes], int]
+"""Stored lines of a room, and to how many clients they were sent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class OperatorLog:
     def said(self, lines: list[Said]) -> None:
         """Messages were stored, and are on their way to the clients of their rooms."""
         if self._shows_messages or (self._has_file and self._keeps_conversation):
-            self._writer.take(len(lines), lines)
+            self._writer.take(sum(len(run) for run, _clients in lines), lines)
 
     def _put(self, console: str, file: str) -> None:
         self._writer.take(1, _Event(time.time(), console if self._shows_events else "", file))
@@ -288,12 +288,12 @@ class _Writer(threading.Thread):
 
     def _format(self, said: list[Said], console: list[str], file: list[str]) -> None:
         wants_file = self._file is not None and self._conversation
-        for data, clients in said:
-            line = _decode(data)
-            if wants_file and not line.room.startswith("="):
-                file.append(f"{_stamp(line.at / 1000)} {_spoken(line)}\n")
-            if self._messages:
-                console += self._summary.add(line, clients)
+        for run, clients in said:
+            for line in map(_decode, run):
+                if wants_file and not line.room.startswith("="):
+                    file.append(f"{_stamp(line.at / 1000)} {_spoken(line)}\n")
+                if self._messages:
+                    console += self._summary.add(line, clients)
 
     def _write_console(self, lines: Iterable[str]) -> None:
         if self._console is not None and (text := "".join(lines)):
@@ -306,7 +306,7 @@ class _Writer(threading.Thread):
 
 def _count(item: _Item) -> int:
     """The lines that an item counts for; see `_Writer.take`."""
-    return len(item) if isinstance(item, list) else int(isinstance(item, _Event))
+    return sum(len(run) for run, _ in item) if isinstance(item, list) else int(isinstance(item, _Event))
 
 
 class _Summary:

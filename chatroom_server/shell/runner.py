@@ -15,7 +15,7 @@ from chatroom.protocol.frames import AnyFrame, Send
 from chatroom_server.core.effects import (
     Append,
     Broadcast,
-    BroadcastLine,
+    BroadcastLines,
     Close,
     Deliver,
     DeliverLine,
@@ -50,6 +50,7 @@ _SEED_SIZE: Final = 64
 
 OtherEffect = (
     Append
+    | BroadcastLines
     | Deliver
     | WakeAt
     | Broadcast
@@ -133,18 +134,16 @@ class Runner:
     def feed(self, input_: Input) -> None:
         """Tell the hub what happened, and do what it says."""
         for effect in self._hub.handle(input_, self.loop.time(), self._wall_ns() // 1_000_000):
-            if isinstance(effect, BroadcastLine):  # the most frequent one
-                count = self.fanout.broadcast(effect.room, codec.frame_line(effect.line), effect.id)
-                self._said.append((effect.line, count))
-            else:
-                self._perform(effect)
+            self._perform(effect)
 
     def take_outcome(self, outcome: Input) -> None:
         """The log's word on drafts that were given to it."""
         self.feed(outcome)
         self.fanout.run_round()  # not one turn of the loop later
         said, self._said = self._said, []
-        self._appender.stored(len(said), sum(count for _line, count in said))
+        self._appender.stored(
+            sum(len(lines) for lines, _ in said), sum(len(lines) * links for lines, links in said)
+        )
         if said:
             self._logs.said(said)
 
@@ -191,14 +190,15 @@ class Runner:
         kind = {"local": link.local, "tls": link.tls, "foreign": link.is_foreign}
         self.feed(Arrived(link.id, link.host, link.port, seed, **kind))
 
-    def received(self, link: Link, frame: AnyFrame) -> None:
-        """A legal frame came."""
+    def received(self, link: Link, frames: list[AnyFrame]) -> None:
+        """Legal frames came."""
         try:
-            self.feed(Received(link.id, frame))
-            if type(frame) is Send and self._is_behind():
+            self.feed(Received(link.id, frames))
+            if type(frames[-1]) is Send and self._is_behind():
                 link.hold(self.loop.time() + BEHIND_HOLD_S)
         except Exception:  # noqa: BLE001 - one frame must not end the server
-            _log.exception("link %d: %s could not be handled", link.id, type(frame).__name__)
+            kinds = ", ".join(sorted({type(frame).__name__ for frame in frames}))
+            _log.exception("link %d: one of its frames could not be handled (%s)", link.id, kinds)
             link.end("an error in the server")
 
     def has_output(self, link: Link) -> None:
@@ -232,6 +232,9 @@ class Runner:
         match effect:  # the frequent ones first
             case Append(drafts):
                 self._appender.append(drafts)
+            case BroadcastLines(room, first, lines):
+                links = self.fanout.broadcast_lines(room, first, [codec.frame_line(line) for line in lines])
+                self._said.append((lines, links))
             case Deliver():
                 self._deliver(effect)
             case WakeAt(at):

@@ -105,7 +105,7 @@ class TextLink(Link):
             if self.phase is Phase.NEW:
                 self._open()
             if self.phase is Phase.OPEN:
-                self._owner.received(self, frame)
+                self._owner.received(self, [frame])
 
     def _wait(self) -> None:
         """Read on unless enough waits; wake up when something is due although nothing comes."""

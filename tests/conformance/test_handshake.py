@@ -148,6 +148,18 @@ async def test_garbage_gets_one_error_and_the_end(tmp_path: Path, garbage: bytes
         assert (failed.code, failed.fatal) == (code, True)
 
 
+async def test_what_comes_before_its_turn_ends_the_link_without_a_word_to_the_operator(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Handshake, Errors: a login in the same packet as the hello, whose answer it has not seen."""
+    async with running(tmp_path) as server, await Peer.connect(port_of(server)) as peer:
+        hello = codec.encode(Hello(versions=(1, 1), nonce=bytes(32)))
+        peer.writer.write(hello + codec.encode(Login(nick="ada")))
+        assert (await peer.expect(Failed)).code == ErrorCode.OUT_OF_ORDER
+        await peer.expect_end()
+    assert not caplog.records
+
+
 async def test_garbage_after_tls_begins_ends_the_link(tmp_path: Path) -> None:
     """TLS: the first byte is 0x16, and nothing that follows makes sense."""
     async with running(tmp_path) as server, await Peer.connect(port_of(server)) as peer:

@@ -34,7 +34,7 @@ from chatroom_server.core.accounts import Accounts, AnyAccountLine, encode_rest
 from chatroom_server.core.effects import (
     Append,
     Broadcast,
-    BroadcastLine,
+    BroadcastLines,
     Close,
     Deliver,
     DeliverLine,
@@ -109,7 +109,7 @@ class Actor:
         """Have a frame arrive at the server."""
         for event in self.wire.feed(encode(frame), now=0):
             if isinstance(event, FrameReceived):
-                self.stage.feed(Received(self.id, event.frame))
+                self.stage.feed(Received(self.id, [event.frame]))
             else:
                 self.closed = True
                 self.leave()
@@ -335,8 +335,9 @@ class Stage:
                 self.actors[link].hear(frame)
             case DeliverLine(link, line):
                 self.actors[link].hear(decode_line(line), line)
-            case BroadcastLine(room, _id, line):
-                self._broadcast(room, decode_line(line), line)
+            case BroadcastLines(room, _first, lines):
+                for line in lines:
+                    self._broadcast(room, decode_line(line), line)
             case Broadcast(room, frame):
                 self._broadcast(room, frame)
             case Subscribe(link, room):

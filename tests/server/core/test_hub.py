@@ -140,7 +140,7 @@ def test_stopping_for_good_says_so(stage: Stage) -> None:
 def test_frames_without_a_place_end_the_link(stage: Stage) -> None:
     for frame in (ListRooms(1), Ping(), Line(1, 1, GENERAL, UserId("u"), "n")):
         stranger = stage.arrive()
-        stage.feed(Received(stranger.id, frame))
+        stage.feed(Received(stranger.id, [frame]))
         assert stranger.error == "out-of-order"
         assert stranger.closed
 

@@ -10,7 +10,7 @@ from chatroom.protocol.frames import Ack, Direct, Joined, Leave, Open, Refusal, 
 from chatroom.protocol.ids import DeviceId
 from chatroom.protocol.limits import IN_FLIGHT_MAX, MESSAGE_MAX, REMEMBERED_NUMBERS, TOPIC_MAX
 from chatroom_server.core import limits, messages
-from chatroom_server.core.effects import BroadcastLine, DeliverLine
+from chatroom_server.core.effects import BroadcastLines, DeliverLine
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Actor, Key, Stage
 
@@ -76,7 +76,7 @@ def test_nothing_is_shown_before_it_is_stored(stage: Stage, ann: Actor) -> None:
 def test_one_broadcast_whoever_listens(stage: Stage, ann: Actor) -> None:
     stage.enter("bob", GENERAL)
     ann.say("one")
-    assert sum(isinstance(effect, BroadcastLine) for effect in stage.effects) == 1
+    assert sum(isinstance(effect, BroadcastLines) for effect in stage.effects) == 1
     assert not any(isinstance(effect, DeliverLine) for effect in stage.effects)
 
 

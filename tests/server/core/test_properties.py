@@ -263,7 +263,7 @@ def test_nobodys_frames_upset_the_hub(said: list[tuple[int, AnyFrame]], outcomes
     stage.slow = True
     for place, (who, frame) in enumerate(said):
         if actors[who].wire.state.value == "online":
-            stage.feed(Received(actors[who].id, frame))
+            stage.feed(Received(actors[who].id, [frame]))
         else:
             actors[who].give(frame)
         outcome = outcomes[place] if place < len(outcomes) else ""

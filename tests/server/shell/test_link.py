@@ -38,8 +38,8 @@ class Owner:
         self.has_arrived = True
         self._changed.set()
 
-    def received(self, link: Link, frame: AnyFrame) -> None:
-        self.frames.append(frame)
+    def received(self, link: Link, frames: list[AnyFrame]) -> None:
+        self.frames += frames
         self._changed.set()
 
     def has_output(self, link: Link) -> None:

@@ -36,7 +36,7 @@ def written(path: Path) -> list[str]:
 
 def test_each_event_is_one_line_whatever_is_in_it(tmp_path: Path) -> None:
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
-    logs.said([(line(1, "two\nlines \x1b[31mred\x1b[0m"), 3), (line(2, "waves", kind="me"), 3)])
+    logs.said([([line(1, "two\nlines \x1b[31mred\x1b[0m"), line(2, "waves", kind="me")], 3)])
     logs.happened(Report(Happening.ARRIVED, UserId("u"), "it\n4", RoomId("general")), None)
     logs.note("a\nb")
     logs.close()
@@ -54,7 +54,7 @@ def test_the_console_shows_one_line_each(tmp_path: Path) -> None:
     peer = ("127.0.0.1", 5000)
     logs.connected(peer)
     logs.happened(Report(Happening.LOGGED_IN, UserId("u"), "it4", RoomId("")), peer)
-    logs.said([(line(417, "salut"), 12)])
+    logs.said([([line(417, "salut")], 12)])
     logs.disconnected(peer, "left")
     logs.close()
     assert [text[9:] for text in console.getvalue().splitlines()] == [
@@ -80,7 +80,7 @@ def test_a_quiet_console_shows_problems_only(tmp_path: Path) -> None:
 def test_a_busy_second_is_summed_up(tmp_path: Path) -> None:
     console = io.StringIO()
     logs = OperatorLog(console=console, messages=True)
-    logs.said([(line(number, "x"), 3) for number in range(1, 501)])
+    logs.said([([line(number, "x") for number in range(1, 501)], 3)])
     logs.close()
     lines = console.getvalue().splitlines()
     assert len(lines) == 2 * module.CONSOLE_MESSAGES_S + 1
@@ -89,7 +89,7 @@ def test_a_busy_second_is_summed_up(tmp_path: Path) -> None:
 
 def test_the_conversation_can_be_kept_out(tmp_path: Path) -> None:
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"), conversation=False)
-    logs.said([(line(1, "secret"), 1)])
+    logs.said([([line(1, "secret")], 1)])
     logs.note("ready")
     logs.close()
     assert written(tmp_path / "server.log") == ["ready"]
@@ -97,7 +97,7 @@ def test_the_conversation_can_be_kept_out(tmp_path: Path) -> None:
 
 def test_direct_conversations_stay_out(tmp_path: Path) -> None:
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
-    logs.said([(line(1, "psst", room="=aaaa"), 1), (line(1, "all"), 1)])
+    logs.said([([line(1, "psst", room="=aaaa")], 1), ([line(1, "all")], 1)])
     logs.close()
     assert written(tmp_path / "server.log") == ["#general it4: all"]
 
@@ -105,7 +105,7 @@ def test_direct_conversations_stay_out(tmp_path: Path) -> None:
 def test_what_comes_too_fast_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAITING_MAX", 0)
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
-    logs.said([(line(1, "x"), 1)] * 5)
+    logs.said([([line(1, "x")], 1)] * 5)
     monkeypatch.setattr(module, "WAITING_MAX", 100)
     logs.note("later")
     logs.close()
@@ -159,7 +159,7 @@ def test_a_console_that_is_stopped_holds_up_no_end(monkeypatch: pytest.MonkeyPat
 
 def test_a_line_that_cannot_be_written_is_counted_and_the_next_ones_are(tmp_path: Path) -> None:
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
-    logs.said([(b"no line", 1)])
+    logs.said([([b"no line"], 1)])
     assert _wait_for_nothing(logs)
     logs.note("later")
     assert logs.close()

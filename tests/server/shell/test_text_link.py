@@ -47,7 +47,11 @@ class Owner:
         self.has_arrived = True
         self.changed.set()
 
-    def received(self, link: Link, frame: AnyFrame) -> None:
+    def received(self, link: Link, frames: list[AnyFrame]) -> None:
+        for frame in frames:
+            self._take(link, frame)
+
+    def _take(self, link: Link, frame: AnyFrame) -> None:
         self.frames.append(frame)
         match frame:
             case Login(nick):
