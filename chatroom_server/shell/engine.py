@@ -28,6 +28,8 @@ from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.runner import Runner
 from chatroom_server.shell.tasks import Tasks
 
+HEAR_S: Final = 2.0
+"""How long an engine that stops goes on hearing what has come already, as fast as the limits allow."""
 DELIVER_S: Final = 3.0
 """How long an engine that stops waits for clients to take what it has for them."""
 
@@ -193,7 +195,7 @@ class Engine:
         Args:
             back_in_s: When clients are told that the server is back; 0: that it stops.
         """
-        self.runner.stop_reading()
+        await self.runner.stop_reading(HEAR_S)
         await self.log.drain()
         self.runner.fanout.run_round()
         self.runner.feed(Stopping(back_in_s))

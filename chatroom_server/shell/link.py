@@ -67,6 +67,9 @@ class LinkOwner(Protocol):
     def drained(self, link: "Link") -> None:
         """The socket takes bytes again."""
 
+    def heard_out(self, link: "Link") -> None:
+        """All that was read before the end is heard."""
+
     def lost(self, link: "Link", why: str) -> None:
         """The link is gone; comes once, whatever its phase was."""
 
@@ -264,6 +267,11 @@ class Link(Outlet):
             self._owner.loop.add_reader(self._socket, self._on_readable)
         else:
             self._owner.loop.remove_reader(self._socket)
+
+    def read_last(self) -> bool:
+        """The server ends: read no more than is there; whether some of that will take time to be heard."""
+        self.stop_reading()
+        return False
 
     def stop_reading(self) -> None:
         """Hear nothing more; what was said already still goes out."""

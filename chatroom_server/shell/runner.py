@@ -1,6 +1,7 @@
 """Runs the hub: brings it what happens on links, in the log and in time, and performs what it decides."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import socket
@@ -121,6 +122,8 @@ class Runner:
         self._entrance = Entrance(self._make_link, Newcomers())
         self._waiting: dict[LinkId, Newcomers] = {}
         self._last_link = 0
+        self._unheard: set[LinkId] = set()
+        self._all_heard = asyncio.Event()
         self._said: list[Said] = []
         self._wake: TimerHandle | None = None
         self._sweep = loop.call_later(SWEEP_S, self._tick)
@@ -209,14 +212,22 @@ class Runner:
         """The link ends when what waits for it has been written."""
         self._pages.drop(link)
         self.fanout.release(link)
+        self.heard_out(link)
 
     def drained(self, link: Link) -> None:
         """The link's socket takes bytes again."""
         self.fanout.drained(link)
         self._pages.go_on(link)
 
+    def heard_out(self, link: Link) -> None:
+        """All that was read from the link before the end is heard."""
+        self._unheard.discard(link.id)
+        if not self._unheard:
+            self._all_heard.set()
+
     def lost(self, link: Link, why: str) -> None:
         """The link is gone."""
+        self.heard_out(link)
         self.fanout.drop(link)
         self._pages.drop(link)
         del self.links[link.id]
@@ -301,11 +312,23 @@ class Runner:
         self.feed(PageSent(link.id))
 
     # --- the end ---------------------------------------------------------------------------------------
-    def stop_reading(self) -> None:
-        """Hear nothing more from anybody; what was heard goes to the log."""
-        self._appender.release()
+    async def stop_reading(self, patience_s: float) -> None:
+        """Hear nothing more from anybody; what was heard goes to the log.
+
+        Args:
+            patience_s: How long it may take to hear what has come already.
+        """
         for link in list(self.links.values()):
-            link.stop_reading()
+            if link.read_last():
+                self._unheard.add(link.id)
+        if self._unheard:
+            self._all_heard.clear()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._all_heard.wait(), patience_s)
+            self._unheard.clear()
+            for link in list(self.links.values()):
+                link.stop_reading()
+        self._appender.release()
 
     def stop_timers(self) -> None:
         """Let no more time pass for the hub."""

@@ -12,6 +12,8 @@ from chatroom_server.gateways.text.settings import FIRST_LINE_S
 from chatroom_server.shell.keepalive import is_unreachable
 from chatroom_server.shell.link import QUEUE_PAUSE, Link, LinkOwner, Phase
 
+_LAST_READS: Final = 3
+"""So often is a link read when the server ends: as much as may wait in it, and no sender keeps it busy."""
 _HUNG_UP: Final = (BrokenPipeError, ConnectionResetError)
 
 
@@ -21,7 +23,7 @@ class TextLink(Link):
     What waits for it are frames, as for every link; they become text when they are written.
     """
 
-    __slots__ = ("_connection", "_due", "_has_ended", "_is_planned", "_timer")
+    __slots__ = ("_connection", "_due", "_has_ended", "_is_last", "_is_planned", "_timer")
 
     is_foreign = True
 
@@ -39,6 +41,7 @@ class TextLink(Link):
         self._connection = connection
         self._seal = self._read_frames
         self._has_ended = False
+        self._is_last = False
         self._is_planned = False
         self._timer: TimerHandle | None = None
         self._due: float | None = None
@@ -62,6 +65,24 @@ class TextLink(Link):
         self._connection.finish(self._owner.loop.time())
         self._set_reading(False)
         self._step()
+
+    def read_last(self) -> bool:
+        """Read what has come already, and go on hearing it until `stop_reading`."""
+        self._is_last = True
+        for _read in range(_LAST_READS):
+            if self.phase not in (Phase.NEW, Phase.OPEN) or self._has_ended or self._connection.is_full:
+                break
+            self._on_readable()
+        if self._is_heard:
+            self.stop_reading()
+            return False
+        self._set_reading(False)
+        return True
+
+    @property
+    def _is_heard(self) -> bool:
+        """Nothing that was read waits any more."""
+        return self.phase not in (Phase.NEW, Phase.OPEN) or not self._connection.has_unheard
 
     @property
     def _hears(self) -> bool:
@@ -90,6 +111,8 @@ class TextLink(Link):
             self._end_now()
         if self.phase in (Phase.NEW, Phase.OPEN):
             self._wait()
+        if self._is_last and self._is_heard:
+            self._owner.heard_out(self)
 
     def _end_now(self) -> None:
         """End the link: at once where nothing is to be said any more, since its nick may be wanted again."""
@@ -110,7 +133,7 @@ class TextLink(Link):
     def _wait(self) -> None:
         """Read on unless enough waits; wake up when something is due although nothing comes."""
         connection, hears = self._connection, self._hears
-        is_wanted = not (self._has_ended or self._held or connection.is_full)
+        is_wanted = not (self._has_ended or self._is_last or self._held or connection.is_full)
         self._set_reading(is_wanted and self.queued <= QUEUE_PAUSE)
         self._stop_timer()
         self._due = connection.due if hears else connection.ends_at
@@ -149,7 +172,7 @@ class TextLink(Link):
     def _read_frames(self, data: bytes) -> bytes:
         text = self._connection.read(data)
         connection = self._connection
-        if connection.has_work or (self._hears and connection.due != self._due):
+        if connection.has_work or self._is_last or (self._hears and connection.due != self._due):
             self._plan()
         return text
 

@@ -658,6 +658,39 @@ def test_three_kinds_of_clients_talk_in_one_room(server: Server, person: MakePer
 
 
 # --- ends, crashes, crowds -----------------------------------------------------------------------------
+@pytest.mark.parametrize("hangs_up", [False, True])
+def test_all_that_was_read_is_said_before_the_server_ends(
+    server: Server, person: MakePerson, hangs_up: bool
+) -> None:
+    said = [f"line {number}" for number in range(5000)]
+    with caller(server, "it4") as it4:
+        it4.send("".join(f"{line}\n" for line in said))
+        if hangs_up:
+            it4.end_input()
+        wait_for_console(server, "client 1> line 0")
+        assert server.stop_for_restart() == 0
+        assert "not taken" not in it4.rest()
+    server.start()
+    assert [message["body"] for message in person("ada").history()] == said
+
+
+def test_lines_that_a_rate_keeps_from_being_said_are_told_at_the_end(tmp_path: Path) -> None:
+    said = [f"line {number}" for number in range(1000)]
+    with running(tmp_path / "slow", "BURST=100", "RATE=100") as server:
+        with caller(server, "it4") as it4:
+            it4.send("".join(f"{line}\n" for line in said))
+            wait_for_console(server, "client 1> line 0")
+            assert server.stop_for_restart() == 0
+            told, goodbye = it4.rest().splitlines()[-2:]
+        assert goodbye == "Annonce : le serveur redémarre, revenez dans 5 s"
+        server.start()
+        kept = [message["body"] for message in Person(tmp_path / "ada", server, "ada").history()]
+    assert 0 < len(kept) < len(said)
+    assert kept == said[: len(kept)]
+    count = len(said) - len(kept)
+    assert told == f"! {count} lines were not taken any more; the first: line {len(kept)}"
+
+
 def test_a_server_that_stops_says_so_and_hangs_up(server: Server) -> None:
     with caller(server, "it4") as it4, caller(server) as peer:
         assert it4.line() == f"Annonce : {peer.name} a rejoint la chatroom"
@@ -665,6 +698,10 @@ def test_a_server_that_stops_says_so_and_hangs_up(server: Server) -> None:
         assert server.stop() == 0
         for client in (it4, peer):
             assert client.rest() == "Annonce : le serveur s'arrête\n"
+    server.start()
+    with caller(server, "zoé") as zoe:
+        assert server.stop_for_restart() == 0
+        assert zoe.rest() == "Annonce : le serveur redémarre, revenez dans 5 s\n"
     server.start()
     with Caller(server) as again:
         again.send("Hello|it4\n")

@@ -20,6 +20,7 @@ _SENTENCES: Final = {
     ErrorCode.NICK_TAKEN: _("the nick {nick} belongs to somebody else; take another: /login <nick>"),
 }
 """Errors whose sentence in the table names commands of other clients."""
+_QUOTE_MAX: Final = 40
 _STATES: Final = {PersonState.AWAY: _("away"), PersonState.OFFLINE: _("offline")}
 
 
@@ -42,6 +43,16 @@ def problem(texts: Texts, code: str, text: str, args: dict[str, str]) -> str:
         return texts._(sentence).format(**words)
     except (ValueError, KeyError, IndexError):
         return text
+
+
+def untaken(texts: Texts, lines: list[str]) -> str:
+    """What is said of lines that came too late to be taken before the server ends."""
+    sentence = texts.n(
+        "{count} line was not taken any more: {text}",
+        "{count} lines were not taken any more; the first: {text}",
+        len(lines),
+    )
+    return f"! {sentence.format(count=len(lines), text=one_line(lines[0])[:_QUOTE_MAX])}"
 
 
 def help_lines(texts: Texts) -> list[str]:

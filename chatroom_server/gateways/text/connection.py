@@ -14,9 +14,9 @@ from typing import Final
 
 from chatroom.protocol import codec
 from chatroom.protocol.errors import RemoteProtocolError
-from chatroom.protocol.frames import AnyFrame
+from chatroom.protocol.frames import AnyFrame, Goodbye
 from chatroom_server.core.rates import Bucket
-from chatroom_server.gateways.text import speech
+from chatroom_server.gateways.text import answers, speech
 from chatroom_server.gateways.text.guest import Guest
 from chatroom_server.gateways.text.lines import LineReader, LineTooLong
 from chatroom_server.gateways.text.settings import (
@@ -69,6 +69,7 @@ class TextConnection:
         self._taken = 0
         self._guest = Guest(settings)
         self._next: speech.Speech | None = None
+        self._line = ""
         self._until: float | None = None
         self._free = Bucket(FREE_BURST, FREE_RATE, FREE_BURST, 0.0)
         self._held_until = 0.0
@@ -109,6 +110,14 @@ class TextConnection:
         if self._next is not None:
             return not self._has_to_wait(self._next)
         return self._lines.has_line or (self._lines.is_over and guest.is_idle)
+
+    @property
+    def has_unheard(self) -> bool:
+        """Something that was sent is not said yet, and may be in a little while."""
+        if self._phase is _Phase.OVER:
+            return False
+        lines = self._lines
+        return bool(self._next or lines.has_line or lines.due is not None or self._guest.awaits)
 
     @property
     def ends_at(self) -> float | None:
@@ -205,11 +214,11 @@ class TextConnection:
             speech.for_log(line, said)[:LOGGED_MAX], self._guest.is_nameless and isinstance(said, speech.Say)
         )
         if is_first:
-            self._take_first(said, now)
+            self._take_first(said, line, now)
         else:
-            self._next = said
+            self._next, self._line = said, line
 
-    def _take_first(self, first: speech.Speech, now: float) -> None:
+    def _take_first(self, first: speech.Speech, line: str, now: float) -> None:
         match first:
             case speech.HttpRequest():
                 self._phase, self._until = _Phase.ASKED, now + HEADERS_S
@@ -227,7 +236,7 @@ class TextConnection:
                 self._say(f"Hello {_at(self._peer)}")
                 self._go_in("")
             case _:
-                self._next = first
+                self._next, self._line = first, line
                 self._go_in("")
 
     def _go_in(self, nick: str) -> None:
@@ -303,11 +312,20 @@ class TextConnection:
         guest = self._guest
         said, guest.says = guest.says, []
         try:
-            guest.receive(codec.decode_body(kind, body))
+            frame = codec.decode_body(kind, body)
+            if isinstance(frame, Goodbye):
+                guest.says += self._give_up()
+            guest.receive(frame)
         except RemoteProtocolError:  # a line in a room file that somebody changed by hand
             return b""
         said, guest.says = guest.says, said
         return "".join(f"{line}\n" for line in said).encode("utf-8", "replace")
+
+    def _give_up(self) -> list[str]:
+        """Take nothing more; says what was sent and not taken."""
+        lines = ([self._line] if self._next is not None else []) + self._lines.take_rest()
+        self._next = None
+        return [answers.untaken(self._settings.texts, lines)] if lines else []
 
 
 def _at(peer: tuple[str, int]) -> str:

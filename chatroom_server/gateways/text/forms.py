@@ -5,6 +5,7 @@ looks like two: its later lines are indented.
 """
 
 from functools import lru_cache
+from math import ceil
 from typing import Final
 
 from chatroom.common import grid as grids
@@ -22,6 +23,7 @@ PICTURE_COLUMNS: Final = 79
 _INDENT: Final = "\n        "
 _NAMED_MAX: Final = 3
 _PICTURES_KEPT: Final = 32
+_SECONDS_MAX: Final = 120
 
 
 def said(line: Line) -> str:
@@ -76,6 +78,15 @@ def is_address(nick: str) -> bool:
 def joined(nick: str) -> str:
     """Somebody came into the room."""
     return f"Annonce : {one_line(nick)} a rejoint la chatroom"
+
+
+def goodbye(back_in_s: float) -> str:
+    """The server ends; it is back in so many seconds, or 0: nobody knows."""
+    if not back_in_s:
+        return "Annonce : le serveur s'arrête"
+    seconds, minutes = ceil(back_in_s), ceil(back_in_s / 60)
+    when = f"{seconds} s" if seconds <= _SECONDS_MAX else f"{minutes} min"
+    return f"Annonce : le serveur redémarre, revenez dans {when}"
 
 
 def welcome_back(nick: str) -> str:

@@ -98,6 +98,11 @@ class Guest:
         """All that was said has come to its end."""
         return not self._is_entering and self._requests.is_empty and self._in_flight.is_empty
 
+    @property
+    def awaits(self) -> bool:
+        """Something that was said is not asked for yet, or is not answered."""
+        return bool(self.asks) or self._is_entering or self._requests.is_awaited
+
     # --- what the person says ----------------------------------------------------------------------
     def log_in(self, nick: str) -> None:
         """Come in, called by a nick, or with an empty one by one's address."""
@@ -210,7 +215,7 @@ class Guest:
             case Failed():
                 self._take_failed(frame)
             case Goodbye():
-                self.says.append("Annonce : le serveur s'arrête")
+                self.says.append(forms.goodbye(frame.back_in_s))
                 self.has_left = True
 
     def _enter(self, welcome: Welcome) -> None:

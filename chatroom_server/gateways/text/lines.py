@@ -107,6 +107,13 @@ class LineReader:
             self._skip()
         return None
 
+    def take_rest(self) -> list[str]:
+        """All that was not taken, as lines; empty ones are left out."""
+        lines = [_decoded(line.removesuffix(b"\r")) for line in bytes(self._rest).split(b"\n")]
+        self._drop(len(self._rest))
+        self._is_skipping = False
+        return [line for line in lines if line.strip()]
+
     def _end(self) -> int:
         """Where the next LF stands, -1 for nowhere; no byte is looked at twice."""
         end = self._rest.find(b"\n", self._searched)

@@ -48,6 +48,9 @@ class Owner:
     def ending(self, link: Link) -> None:
         self.fanout.release(link)
 
+    def heard_out(self, link: Link) -> None:
+        """Nothing waits for it here."""
+
     def drained(self, link: Link) -> None:
         self.fanout.drained(link)
         self._changed.set()

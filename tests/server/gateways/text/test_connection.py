@@ -446,6 +446,31 @@ def test_a_server_that_stops_says_so(house: House) -> None:
     assert zoe.ended
 
 
+@pytest.mark.parametrize(
+    ("back_in_s", "when"), [(0.2, "1 s"), (5, "5 s"), (120, "120 s"), (121, "3 min"), (3600, "60 min")]
+)
+def test_a_server_that_restarts_says_when_it_is_back(house: House, back_in_s: float, when: str) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.news()
+    house.feed(Stopping(back_in_s))
+    house.settle()
+    assert zoe.news() == [f"Annonce : le serveur redémarre, revenez dans {when}"]
+
+
+def test_what_was_not_taken_before_the_end_is_told(house: House) -> None:
+    zoe = house.visit("Hello|zoé\n")
+    zoe.news()
+    zoe.door.feed(b"un\n\n/text deux\r\ntrois", house.now)
+    assert zoe.door.has_unheard
+    house.feed(Stopping(0))
+    house.settle()
+    assert zoe.news() == [
+        "! 3 lines were not taken any more; the first: un",
+        "Annonce : le serveur s'arrête",
+    ]
+    assert not zoe.door.has_unheard
+
+
 def test_a_line_of_the_history_that_somebody_spoilt_costs_only_itself(house: House) -> None:
     ann = house.enter("ann", GENERAL)
     for body in ("one", "two", "three"):
