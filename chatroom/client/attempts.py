@@ -15,6 +15,7 @@ from chatroom.client.errors import (
     CannotConnect,
     ClientError,
     LoginRefused,
+    NoChatroom,
     NotTheServer,
     ServerKeyChanged,
     UnknownServer,
@@ -239,7 +240,10 @@ class Attempts:
         wait_s = self._timing.backoff_s(max(1, self._number))
         if back_in_s > 0:
             wait_s = self._timing.return_s(back_in_s)
-        self._host.tell(Offline(str(error), wait_s, self._number + 1, self._host.waiting, restarting))
+        foreign = isinstance(error, NoChatroom)
+        self._host.tell(
+            Offline(str(error), wait_s, self._number + 1, self._host.waiting, restarting, foreign=foreign)
+        )
         await self._pause(wait_s)
 
     async def _pause(self, wait_s: float) -> None:

@@ -4,6 +4,7 @@ ClientError
 ├── RequestFailed      the server refused a request
 ├── NotConnected       the request needs a link, and there is none
 ├── CannotConnect      nobody answers there, or something else does
+│   └── NoChatroom     something else does
 ├── LoginRefused       the server does not let one in
 ├── PastReplacedError  what was read is not what the server holds any more
 ├── ServerKeyChanged   another server answers at a known address
@@ -42,6 +43,10 @@ class NotConnected(ClientError):  # noqa: N818
 
 class CannotConnect(ClientError):  # noqa: N818
     """Nobody answers at the address, or something that is no chatroom server does."""
+
+
+class NoChatroom(CannotConnect):
+    """What answers at the address is no chatroom server."""
 
 
 class LoginRefused(ClientError):  # noqa: N818

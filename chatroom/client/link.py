@@ -9,7 +9,7 @@ from collections import deque
 from typing import Final
 
 from chatroom.client.address import Address
-from chatroom.client.errors import CannotConnect, ClientError
+from chatroom.client.errors import CannotConnect, ClientError, NoChatroom
 from chatroom.client.tasks import Tasks
 from chatroom.client.timing import Timing
 from chatroom.common.texts import Texts
@@ -105,7 +105,7 @@ class Link:
 
         Raises:
             LinkCut: The link is over.
-            CannotConnect: What answers is no chatroom server.
+            NoChatroom: What answers is none.
         """
         if not self._received:
             await self._read()
@@ -153,7 +153,7 @@ class Link:
     def _check_first(self, chunk: bytes) -> None:
         """Tell another program by its first byte, which may look like the begin of a long frame."""
         if self._is_first and chunk and chunk[0] not in _FIRST_KINDS:
-            raise CannotConnect(self._texts._("what answers there is no chatroom server"))
+            raise NoChatroom(self._texts._("what answers there is no chatroom server"))
         self._is_first = False
 
     def _flush(self) -> None:
@@ -177,7 +177,7 @@ class Link:
         if isinstance(end, PeerFinished):
             return self._cut(None)
         if isinstance(end.error, NotChatroomError):
-            ended: ClientError = CannotConnect(self._texts._("what answers there is no chatroom server"))
+            ended: ClientError = NoChatroom(self._texts._("what answers there is no chatroom server"))
         else:
             ended = LinkCut(self._texts._("the server sent what cannot be read"))
         ended.__cause__ = end.error
@@ -204,7 +204,7 @@ async def open_link(address: Address, *, tls: bool, timing: Timing, texts: Texts
                 address.host, address.port, ssl=context, limit=_CHUNK
             )
     except ssl.SSLError as error:
-        raise CannotConnect(texts._("what answers there is no chatroom server")) from error
+        raise NoChatroom(texts._("what answers there is no chatroom server")) from error
     except (OSError, UnicodeError) as error:
         raise CannotConnect(_why(error, address, texts)) from error
     _set_nodelay(writer)

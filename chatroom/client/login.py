@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chatroom.client.errors import CannotConnect, LoginRefused, NotTheServer
+from chatroom.client.errors import LoginRefused, NoChatroom, NotTheServer
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.profile import Profile
 from chatroom.client.sentences import explain
@@ -69,7 +69,7 @@ async def greet(link: Link, texts: Texts, *, agent: str) -> Greeting:
     Raises:
         NotTheServer: It could not show that.
         LoginRefused: It does not speak to us at all.
-        CannotConnect, LinkCut: Nothing of use answers there.
+        NoChatroom, LinkCut: Nothing of use answers there.
     """
     nonce = secrets.token_bytes(32)
     link.send(Hello(versions=(VERSION_MIN, VERSION_MAX), nonce=nonce, agent=agent))
@@ -125,7 +125,7 @@ async def _answer(link: Link, wanted: type[T], texts: Texts) -> T:
         async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
             frame = (await link.receive_one()).frame
     except TimeoutError as error:
-        raise CannotConnect(texts._("what answers there does not speak like a chatroom server")) from error
+        raise NoChatroom(texts._("what answers there does not speak like a chatroom server")) from error
     if isinstance(frame, wanted):
         return frame
     raise _refusal(frame, texts)

@@ -3,7 +3,15 @@
 import asyncio
 
 from chatroom.client.errors import ClientError
-from chatroom.client.events import Ended, MessageChanged, MessageState, NickRefused, Online, SessionEvent
+from chatroom.client.events import (
+    Ended,
+    MessageChanged,
+    MessageState,
+    NickRefused,
+    Offline,
+    Online,
+    SessionEvent,
+)
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.common.names import NameProblem, check_nick
@@ -78,6 +86,9 @@ class PlainClient:
                 return
 
     async def _take_event(self, event: SessionEvent) -> None:
+        if isinstance(event, Offline) and event.foreign and not self.console.is_interactive:
+            await self._give_up(event.reason)
+            return
         try:
             await self.display.show(event)
         except ClientError as error:
@@ -89,6 +100,21 @@ class PlainClient:
                 await self._refuse(event)
             case MessageChanged(message=message) if message.state is not MessageState.PENDING:
                 self._settle(message.key, message.state)
+
+    async def _give_up(self, reason: str) -> None:
+        """Nobody is there to choose another server, and waiting will not make one of this."""
+        await self.console.show(self.texts._("Not connected: {reason}.").format(reason=reason))
+        await self._say_what_waits()
+        self._exit_code = 1
+
+    async def _say_what_waits(self) -> None:
+        if waiting := len(self.session.unsent()):
+            sentence = self.texts.n(
+                "{count} message waits in the outbox; it leaves with the next program of this profile.",
+                "{count} messages wait in the outbox; they leave with the next program of this profile.",
+                waiting,
+            )
+            await self.console.show_now(sentence.format(count=waiting))
 
     async def _has_entered(self) -> None:
         """Say what was typed before there was a room."""
@@ -124,13 +150,7 @@ class PlainClient:
             await self.console.release()
             if not await self._take(line):
                 return
-        if waiting := len(self.session.unsent()):
-            sentence = self.texts.n(
-                "{count} message waits in the outbox; it leaves with the next program of this profile.",
-                "{count} messages wait in the outbox; they leave with the next program of this profile.",
-                waiting,
-            )
-            await self.console.show_now(sentence.format(count=waiting))
+        await self._say_what_waits()
 
     async def _take(self, line: str) -> bool:
         """Do what a typed line says; False when it says to leave."""

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from chatroom.client.address import Address
-from chatroom.client.errors import CannotConnect, NotTheServer
+from chatroom.client.errors import CannotConnect, NoChatroom, NotTheServer
 from chatroom.client.events import Offline
 from chatroom.client.link import Link, LinkCut, open_link
 from chatroom.client.login import greet
@@ -94,7 +94,7 @@ async def test_another_program_is_no_server(answer: bytes) -> None:
         await reader.read()
 
     async with _program(program) as address, _link(address) as link:
-        with pytest.raises(CannotConnect, match="what answers there is no chatroom server"):
+        with pytest.raises(NoChatroom, match="what answers there is no chatroom server"):
             await greet(link, Texts(), agent="test")
 
 
@@ -113,7 +113,7 @@ async def test_a_tls_server_of_another_kind_is_no_server() -> None:
         await reader.read()
 
     async with _program(program) as address:
-        with pytest.raises(CannotConnect, match="no chatroom server"):
+        with pytest.raises(NoChatroom, match="no chatroom server"):
             await open_link(address, tls=True, timing=Timing(), texts=Texts())
 
 

@@ -221,6 +221,21 @@ def test_another_kind_of_server_is_recognised(first: bytes, answer: bytes, tmp_p
             assert "what answers there is no chatroom server" in sentence(done, COULD_NOT)
 
 
+@pytest.mark.parametrize("lines", [b"one\ntwo\n", b""])
+def test_a_pipe_into_another_kind_of_server_ends(lines: bytes, tmp_path: Path) -> None:
+    with something_else(b"SSH-2.0-OpenSSH_9.6\r\n") as port:
+        done = subprocess.run(
+            client_command("--plain", "--lang", "en", "-p", str(port)),
+            env=environment(tmp_path / "home"),
+            input=lines,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout == b"Not connected: what answers there is no chatroom server.\n"
+
+
 def test_a_server_that_says_nothing_is_not_waited_for_for_ever(tmp_path: Path) -> None:
     with something_else() as port:
         done = run(client_command("whoami", "-p", str(port)), tmp_path / "home", patience_s=25)
