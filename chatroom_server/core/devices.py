@@ -1,7 +1,8 @@
 """What makes sending again harmless: which numbers of a device are stored, and with which contents.
 
-A device's numbers rise, and are stored in their order. Of each device the newest are remembered with a hash
-of what was said under them; of older ones only that they are over.
+A device's numbers rise, and are stored in their order: what is on its way behind a number that the disk
+refused is refused as well, until that number comes again. Of each device the newest are remembered with a
+hash of what was said under them; of older ones only that they are over.
 """
 
 from array import array
@@ -47,6 +48,19 @@ def content_hash(room: str, kind: str, body: str, grid: str) -> int:
     return crc32(f"{room}\0{kind}\0{body}\0{grid}".encode())
 
 
+class Trouble(msgspec.Struct, frozen=True):
+    """The lowest number of a device that the disk refused, and that has not come again.
+
+    Attributes:
+        reason: Why it was refused.
+        until: When it is not waited for any more (monotonic seconds).
+    """
+
+    n: int
+    reason: str
+    until: float
+
+
 @dataclass(slots=True, eq=False)
 class Device:
     """One sending program of a user.
@@ -59,6 +73,7 @@ class Device:
         at: When it stored something last (ms, UTC).
         links: How many links named it at their login.
         pending: What is on its way to the disk, by number.
+        trouble: What newer numbers have to wait for.
     """
 
     user: UserId
@@ -71,6 +86,7 @@ class Device:
     at: int = 0
     links: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
+    trouble: Trouble | None = None
     _numbers: "array[int]" = field(default_factory=lambda: array("Q"))
     _hashes: "array[int]" = field(default_factory=lambda: array("I"))
     _ids: "array[int]" = field(default_factory=lambda: array("Q"))
@@ -88,6 +104,18 @@ class Device:
         """Take in that a message will not be stored: its number is not used up."""
         self.pending.pop(pending.n, None)
         self.highest = max(self.last, next(reversed(self.pending), 0))
+
+    def wait_for(self, n: int, reason: str, until: float) -> None:
+        """Take in that the disk refused a number: what was sent behind it must not be stored before it."""
+        if self.trouble is None or n < self.trouble.n:
+            self.trouble = Trouble(n, reason, until)
+
+    def why_waiting(self, n: int, now: float) -> str:
+        """Why a number that came may not be stored yet, or nothing; what it waited for has come then."""
+        if self.trouble is not None and n > self.trouble.n and now < self.trouble.until:
+            return self.trouble.reason
+        self.trouble = None
+        return ""
 
     def remember(self, n: int, hash_: int, id_: int) -> bool:
         """Take in that a number is stored; False when it was known to be."""
@@ -195,6 +223,7 @@ class Devices:
         devices = [self.device(user, dev, guest=guest) for dev in names]
         for device in devices:
             device.links += 1
+            device.trouble = None
         return devices
 
     def release(self, device: Device) -> None:

@@ -44,6 +44,8 @@ GUESTS_REMEMBERED: Final = 10_000
 """Guests who left and are recognised when they come again; the one that left first is forgotten."""
 REMEMBERED_ALL_MAX: Final = 4_000_000
 """Numbers remembered with their contents, over all devices (20 bytes each)."""
+REFUSED_HOLD_S: Final = 30.0
+"""So long nothing newer of a device is stored than what the disk refused, unless that comes again."""
 GUEST_SHARE: Final = 0.1
 """What a guest may send, as a part of what a user may."""
 

@@ -16,7 +16,7 @@ from chatroom.protocol.errors import ErrorCode, RemoteProtocolError
 from chatroom.protocol.frames import Ack, Line, LineKind, Refusal, Send
 from chatroom.protocol.ids import DeviceId, RoomId
 from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC_MAX
-from chatroom_server.core import rooms
+from chatroom_server.core import limits, rooms
 from chatroom_server.core.accounts import Room, User
 from chatroom_server.core.devices import Device, Pending, content_hash
 from chatroom_server.core.effects import BroadcastLines, DeliverLine
@@ -54,6 +54,8 @@ def send(state: HubState, link: Link, frame: Send) -> None:
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
             return
+        if device.trouble is not None and (reason := device.why_waiting(frame.n, state.now)):
+            raise _NotAcceptedError(ErrorCode.NOT_STORED, reason=reason)
         if room is None or not _may_send(link, session.user, room, frame.kind):
             raise _why_not(link, room, frame)
         if room.guests:
@@ -234,5 +236,7 @@ def take_refused(state: HubState, draft: Draft, reason: str) -> None:
     pending.device.drop(pending)
     link = state.links.get(pending.link)
     if link is not None:
+        if not link.arrived.foreign:  # people at those links say it again themselves, under a new number
+            pending.device.wait_for(pending.n, reason, state.now + limits.REFUSED_HOLD_S)
         refusal = _refusal(pending.device.dev, pending.n, ErrorCode.NOT_STORED, {"reason": reason})
         state.deliver(link, refusal)

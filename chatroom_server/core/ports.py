@@ -1,8 +1,9 @@
 """What the core needs of the world, as Protocol classes that a backend fills: the log of all rooms.
 
 A log takes drafts and, later and in the same order, yields what became of them: `inputs.Stored` when the
-lines are on disk, `inputs.Refused` when they are not and never will be. Nothing outside a log may assume
-that numbers are given in this process.
+lines are on disk, `inputs.Refused` when they are not and never will be. All that waits when something is
+refused is refused with it: nothing passes what came before. Nothing outside a log may assume that numbers
+are given in this process.
 """
 
 from collections.abc import Mapping, Sequence

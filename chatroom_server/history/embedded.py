@@ -241,7 +241,8 @@ class EmbeddedLog:
             for room in {draft.room for draft in this.drafts}:
                 state = self._rooms[room]
                 state.assigned = state.stored
-            self._refuse(this.drafts, self._reason(this.error))
+            waiting, self._waiting = self._waiting, []
+            self._refuse(this.drafts + waiting, self._reason(this.error))
         if self._waiting:
             self._begin_soon()
         else:

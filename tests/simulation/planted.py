@@ -16,7 +16,7 @@ from chatroom.client.events import MessageChanged, MessageState
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import Ack, Send
 from chatroom_server.core import handlers, hub, messages
-from chatroom_server.core.devices import Devices, Pending
+from chatroom_server.core.devices import Device, Devices, Pending
 from chatroom_server.core.effects import Append, Subscribe
 from chatroom_server.core.inputs import Refused, Stored
 from chatroom_server.core.ports import Draft
@@ -181,7 +181,8 @@ def _a_message_that_comes_again_is_stored_again(patch: Patch) -> Faults:
     def again(state: Any, link_: Any, frame: Send, device: Any, hash_: int) -> None:
         body, grid = messages._content(frame)
         pending = Pending(device, frame.n, hash_, link_.id, None)
-        rest = messages._rest(state, link_.online, frame, body, grid)
+        start = messages._start(link_.online, frame.room, frame.dev)
+        rest = messages._rest(state.at, start, frame, body, grid)
         state.effects.append(Append([Draft(frame.room, rest, pending)]))
 
     patch.setattr(messages, "_answer_again", again)
@@ -357,6 +358,7 @@ def _what_was_refused_before_is_sent_again_behind_later_messages(patch: Patch) -
             original(self, refusal)
 
     patch.setattr(sending.Sending, "refused", refused)
+    patch.setattr(Device, "why_waiting", lambda _device, _n, _now: "")  # else hardly any is passed
     return Faults()
 
 

@@ -1,10 +1,12 @@
 """A disk that refuses: the log says so, serves readers, harms nothing, and recovers when the disk does."""
 
+import asyncio
 import contextlib
 import errno
 import itertools
 import json
 import random
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -271,6 +273,29 @@ async def test_refused_numbers_are_given_again() -> None:
     healed(files)
     await rig.say("c")
     assert [(line.id, line.line.partition(b",")[2]) for line in rig.stored()] == [(1, draft("c").rest)]
+    await rig.log.close()
+
+
+async def test_what_waits_behind_a_refused_round_does_not_pass_it() -> None:
+    files = disk()
+    rig = await Rig.open(FOLDER, files)
+    begun, ends = threading.Event(), threading.Event()
+
+    def fail_late(_call: str, _name: str) -> int:
+        begun.set()
+        ends.wait(10)
+        return errno.EIO
+
+    files.fail = fail_late
+    rig.give([draft("a")])
+    assert await asyncio.to_thread(begun.wait, 10)
+    rig.give([draft("b")])
+    healed(files)
+    ends.set()
+    await rig.answered()
+    assert rig.stored() == []
+    await rig.say("a", "b")
+    assert [line.line.partition(b",")[2] for line in rig.stored()] == [draft("a").rest, draft("b").rest]
     await rig.log.close()
 
 
