@@ -19,6 +19,15 @@ HERE = Path(__file__).parent
 PROGRAMS = ("web_sync_multiple.py", "web_async_multiple.py")
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python prints once more what is left
+        sys.exit()
+
+
 class MeasureError(Exception):
     """A program that is measured failed; the text says which."""
 
@@ -57,12 +66,12 @@ def time_of(program: str, url_file: Path, folder: Path, delay_s: float) -> float
 
 def measure(url_file: Path, folder: Path, delay_s: float) -> None:
     """Time both programs, and print the table."""
-    print(f"{'program':24}{'seconds':>8}", flush=True)
+    say(f"{'program':24}{'seconds':>8}")
     times = []
     for program in PROGRAMS:
         times.append(time_of(program, url_file, folder / program, delay_s))
-        print(f"{program:24}{times[-1]:8.2f}", flush=True)
-    print(f"Waiting for all at once is {times[0] / max(times[1], 0.01):.1f} times as fast.", flush=True)
+        say(f"{program:24}{times[-1]:8.2f}")
+    say(f"Waiting for all at once is {times[0] / max(times[1], 0.01):.1f} times as fast.")
 
 
 def measure_locally(pages: int, folder: Path, delay_s: float) -> None:
@@ -70,7 +79,7 @@ def measure_locally(pages: int, folder: Path, delay_s: float) -> None:
     with slow_server(delay_s) as address:
         url_file = folder / "urls.txt"
         url_file.write_text("".join(f"{address}/page/{number}\n" for number in range(1, pages + 1)))
-        print(f"{pages} pages of {address}, {delay_s:g} s each:", flush=True)
+        say(f"{pages} pages of {address}, {delay_s:g} s each:")
         measure(url_file, folder, delay_s)
 
 

@@ -5,13 +5,24 @@ Run it: `python sleep_and_print.py`. Then run `sleep_and_print_async.py`, which 
 
 import argparse
 import contextlib
+import os
+import sys
 import time
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python prints once more what is left
+        sys.exit()
 
 
 def sleep_and_print(pause_s: float) -> None:
     """Print 1 to 10, with a pause behind each."""
     for number in range(1, 11):
-        print(number, flush=True)
+        say(str(number))
         time.sleep(pause_s)
 
 
@@ -33,7 +44,7 @@ def main() -> None:
     start = time.perf_counter()
     sleep_and_print(pause_s)
     sleep_and_print(pause_s)
-    print(f"Took {time.perf_counter() - start:.1f} s", flush=True)
+    say(f"Took {time.perf_counter() - start:.1f} s")
 
 
 if __name__ == "__main__":

@@ -6,12 +6,21 @@ Run it: `python sleep_and_print_async.py`, after `sleep_and_print.py`, which tak
 import argparse
 import asyncio
 import contextlib
+import os
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 async def sleep_and_print(name: str, pause_s: float) -> None:
     """Print 1 to 10 behind the name of this count, with a pause behind each."""
     for number in range(1, 11):
-        print(name, number, flush=True)
+        say(f"{name} {number}")
         await asyncio.sleep(pause_s)  # "wake me later": the loop runs the other count meanwhile
 
 
@@ -41,7 +50,7 @@ def main() -> None:
         loop = runner.get_loop()
         start = loop.time()
         runner.run(count_twice(pause_s))
-        print(f"Took {loop.time() - start:.1f} s", flush=True)
+        say(f"Took {loop.time() - start:.1f} s")
 
 
 if __name__ == "__main__":

@@ -19,6 +19,14 @@ except ModuleNotFoundError:
     sys.exit("aiohttp is missing: run pip install '.[examples]' in the project's folder.")
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 class SlowPages:
     """Answers after a delay, and counts who waits."""
 
@@ -57,7 +65,7 @@ async def serve(host: str, port: int, delay_s: float) -> None:
     try:
         await web.TCPSite(runner, host, port).start()
         host, port = runner.addresses[0][:2]
-        print(f"Listening on {host}:{port}", flush=True)
+        say(f"Listening on {host}:{port}")
         await asyncio.Event().wait()
     finally:
         await runner.cleanup()

@@ -21,6 +21,14 @@ except ModuleNotFoundError as missing:
 PAGE_MAX_MIB = 10
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, the work goes on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class FetchError(Exception):
     """A page cannot be had; the text says why."""
 
@@ -90,7 +98,7 @@ async def fetch_and_write(url: str, file: Path, wait_s: float) -> None:
     """Fetch, then write: `await` still means one after the other; only others may run meanwhile."""
     content = await get_content(url, wait_s)
     await write_content(content, file)
-    print(printable(f"Wrote {len(content)} bytes to {file}"), flush=True)
+    say(printable(f"Wrote {len(content)} bytes to {file}"))
 
 
 def main() -> None:

@@ -24,6 +24,14 @@ except ModuleNotFoundError as missing:
 PAGE_MAX_MIB = 10
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, the work goes on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class FetchError(Exception):
     """A page cannot be had; the text says why."""
 
@@ -79,7 +87,7 @@ async def fetch_and_write(session: aiohttp.ClientSession, url: str, file: Path) 
     try:
         content = await get_content(session, url)
         await write_content(content, file)
-        print(printable(f"Wrote {file}"), flush=True)
+        say(printable(f"Wrote {file}"))
         return True
     except FetchError as error:
         failure = f"Cannot fetch {url[:200]}: {error}."
@@ -161,7 +169,7 @@ def main() -> None:
     start = time.perf_counter()
     written = asyncio.run(fetch_all(urls, options.out_dir, options.wait, options.at_once))
     took_s = time.perf_counter() - start
-    print(f"Wrote {written} of {len(urls)} pages in {took_s:.2f} s", flush=True)
+    say(f"Wrote {written} of {len(urls)} pages in {took_s:.2f} s")
     if written < len(urls):
         sys.exit(1)
 

@@ -22,6 +22,14 @@ except ModuleNotFoundError:
 PAGE_MAX_MIB = 10
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, the work goes on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class FetchError(Exception):
     """A page cannot be had; the text says why."""
 
@@ -117,7 +125,7 @@ def main() -> None:
     except OSError as error:
         reason = "it is a link" if error.errno == errno.ELOOP else error.strerror
         sys.exit(printable(f"Cannot write {options.out}: {reason}; choose another file with --out") + ".")
-    print(printable(f"Wrote {len(content)} bytes to {options.out}"), flush=True)
+    say(printable(f"Wrote {len(content)} bytes to {options.out}"))
 
 
 if __name__ == "__main__":

@@ -25,6 +25,14 @@ except ModuleNotFoundError:
 PAGE_MAX_MIB = 10
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, the work goes on without."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class FetchError(Exception):
     """A page cannot be had; the text says why."""
 
@@ -81,7 +89,7 @@ def fetch_and_write(url: str, file: Path, wait_s: float) -> bool:
     try:
         content = get_content(url, wait_s)
         write_content(content, file)
-        print(printable(f"Wrote {file}"), flush=True)
+        say(printable(f"Wrote {file}"))
         return True
     except FetchError as error:
         failure = f"Cannot fetch {url[:200]}: {error}."
@@ -155,7 +163,7 @@ def main() -> None:
     start = time.perf_counter()
     written = sum(fetch_and_write(url, options.out_dir / file_name(url), options.wait) for url in urls)
     took_s = time.perf_counter() - start
-    print(f"Wrote {written} of {len(urls)} pages in {took_s:.2f} s", flush=True)
+    say(f"Wrote {written} of {len(urls)} pages in {took_s:.2f} s")
     if written < len(urls):
         sys.exit(1)
 

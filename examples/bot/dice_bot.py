@@ -26,6 +26,14 @@ from chatroom.protocol.ids import MessageId
 from chatroom.protocol.invitation import Invitation, InvitationError, parse_invitation
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def answer(text: str, asker: str, me: str) -> str:
     """What to say to a text; nothing unless it names us with an `@`."""
     named = re.compile(rf"(?<!\w)@{re.escape(me)}(?!\w)", re.IGNORECASE)
@@ -49,7 +57,7 @@ async def serve(door: Invitation, room_name: str, nick: str) -> None:
         address, profile, trust=trust, texts=Texts(), nick=nick, pin=door.pin, secret=door.secret
     ) as session:
         room = (await session.join(room_name)).room
-        print(f"Listening in {room.name} on {address} as {session.nick}", flush=True)
+        say(f"Listening in {room.name} on {address} as {session.nick}")
         async for line, _json in session.follow(room.id, after=MessageId(room.last)):
             session.events_nowait()  # drop what else happened: it concerns people with a screen
             is_said = not line.kind and line.user != session.user  # no picture or action, and not by us

@@ -6,8 +6,17 @@ Run it: `python chat_client_ii_2.py`, while `chat_server_ii_2.py` runs.
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 import unicodedata
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 def printable(text: str) -> str:
@@ -47,7 +56,7 @@ def main() -> None:
         sys.exit(f"Cannot connect to {where} ({error}). Start the server first, or give --host and --port.")
     if not answer:
         sys.exit(f"The server at {where} did not answer. Is it a chat server?")
-    print(printable(answer), flush=True)
+    say(printable(answer))
 
 
 if __name__ == "__main__":

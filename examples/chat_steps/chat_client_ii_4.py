@@ -8,6 +8,7 @@ It is the client of step 3: only the server has learnt something.
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 import unicodedata
 
@@ -19,6 +20,13 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or unicodedata.category(c) == "Zs" else ascii(c)[1:-1] for c in text)
 
 
+async def end_if_unread() -> None:
+    """End where nobody reads what is printed any more, as behind `| head`."""
+    _, output = await aioconsole.get_standard_streams()
+    if isinstance(output, asyncio.StreamWriter) and output.is_closing():
+        os._exit(0)
+
+
 async def async_input(writer: asyncio.StreamWriter) -> None:
     """Send what is typed, until Ctrl+D."""
     while not writer.is_closing():
@@ -27,6 +35,7 @@ async def async_input(writer: asyncio.StreamWriter) -> None:
         except UnicodeDecodeError:
             continue  # it is no text
         except EOFError:
+            await end_if_unread()  # aioconsole ends what is typed with what is printed
             writer.write_eof()  # tells the server that nothing more comes; its last answers still reach us
             return
         writer.write(f"{line}\n".encode())
@@ -40,6 +49,7 @@ async def async_receive(reader: asyncio.StreamReader, writer: asyncio.StreamWrit
     with contextlib.suppress(OSError, ValueError), contextlib.closing(writer):
         while line := await reader.readline():
             await aioconsole.aprint(printable(line.decode("utf-8", "replace").rstrip("\r\n")))
+            await end_if_unread()
     await aioconsole.aprint("Connection closed.")
 
 

@@ -8,8 +8,17 @@ It reads once: whatever a client's first packet brings is its message, with or w
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 import unicodedata
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 def printable(text: str) -> str:
@@ -24,7 +33,7 @@ async def greet(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
     with contextlib.suppress(OSError, asyncio.CancelledError), contextlib.closing(writer):
         message = (await reader.read(1024)).decode("utf-8", "replace").strip()
         if message:
-            print(f"Message received from {host}:{port} : {printable(message)}", flush=True)
+            say(f"Message received from {host}:{port} : {printable(message)}")
             writer.write(f"Hello {host}:{port}\n".encode())
             await writer.drain()
 
@@ -33,7 +42,7 @@ async def serve(host: str, port: int) -> None:
     """Listen until Ctrl+C."""
     server = await asyncio.start_server(greet, host, port)
     host, port = server.sockets[0].getsockname()[:2]
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
     try:
         await asyncio.Event().wait()  # server.serve_forever() may wait for all clients to leave at the end
     finally:

@@ -9,6 +9,7 @@ bytes up to a line end. A client that ends none of its lines is taken to have sa
 import argparse
 import asyncio
 import contextlib
+import os
 import sys
 import unicodedata
 from collections.abc import AsyncIterator
@@ -19,6 +20,14 @@ SILENCE_S = 0.1
 PATIENCE_S = 1.0
 
 Address = tuple[str, int]
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 class Client(TypedDict):
@@ -81,7 +90,7 @@ async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
     # OSError: the client has vanished; CancelledError: Ctrl+C (Python 3.11 shows a traceback if it gets out).
     with contextlib.suppress(OSError, asyncio.CancelledError), contextlib.closing(writer):
         async for line in read_lines(reader):
-            print(f"Message received from {host}:{port} : {line}", flush=True)
+            say(f"Message received from {host}:{port} : {line}")
             if line == "Hello" and not is_greeted:
                 is_greeted = True
                 await send(writer, f"Hello {host}:{port}")
@@ -93,7 +102,7 @@ async def serve(host: str, port: int) -> None:
     """Listen until Ctrl+C."""
     server = await asyncio.start_server(talk, host, port)
     host, port = server.sockets[0].getsockname()[:2]
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
     try:
         await asyncio.Event().wait()  # server.serve_forever() may wait for all clients to leave at the end
     finally:

@@ -22,9 +22,12 @@ def shown(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Print a line."""
-    # In one piece: print writes the end of a line by itself, and another thread may come between.
-    print(f"{line}\n", end="", flush=True)
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        # In one piece: print writes the end of a line by itself, and another thread may come between.
+        print(f"{line}\n", end="", flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # both threads, and without Python, which would print once more what is left
 
 
 def send(connection: socket.socket) -> None:
@@ -84,7 +87,7 @@ def wait_for_other(host: str, port: int) -> socket.socket:
         except OSError as error:
             sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
         host, port = server.getsockname()
-        print(f"Listening on {host}:{port}", flush=True)
+        say(f"Listening on {host}:{port}")
         connection, _ = server.accept()
         return connection
 
@@ -116,7 +119,7 @@ def main() -> None:
     options = parser.parse_args()
     meet = wait_for_other if options.listen else connect
     with meet(options.host, options.port) as connection:
-        print("Connected: type lines, Ctrl+D ends", flush=True)
+        say("Connected: type lines, Ctrl+D ends")
         talk(connection)
 
 

@@ -10,6 +10,14 @@ import os
 import sys
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def shown(text: str) -> str:
     """Give text that cannot command the terminal: control characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -17,7 +25,7 @@ def shown(text: str) -> str:
 
 async def echo(host: str, port: int, message: bytes, wait_s: float) -> None:
     """Open the connection, send the message, print what comes back, close."""
-    print(f"Opening a connection to {host}:{port}", flush=True)
+    say(f"Opening a connection to {host}:{port}")
     try:
         async with asyncio.timeout(wait_s):
             reader, writer = await asyncio.open_connection(host, port)
@@ -28,7 +36,7 @@ async def echo(host: str, port: int, message: bytes, wait_s: float) -> None:
         sys.exit(
             f"Cannot connect to {host}:{port} ({reason}): start the server, or give its --host and --port."
         )
-    print(f"Connected to {host}:{port}", flush=True)
+    say(f"Connected to {host}:{port}")
     try:
         async with asyncio.timeout(wait_s):
             await there_and_back(reader, writer, message)
@@ -40,16 +48,16 @@ async def echo(host: str, port: int, message: bytes, wait_s: float) -> None:
         writer.transport.abort()  # all is said: there is nothing to wait for
         with contextlib.suppress(OSError):
             await writer.wait_closed()
-        print("Disconnected", flush=True)
+        say("Disconnected")
 
 
 async def there_and_back(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, message: bytes) -> None:
     """Send the message and print what comes back."""
-    print(f"Sent: {shown(message.decode('utf-8', 'replace'))}", flush=True)
+    say(f"Sent: {shown(message.decode('utf-8', 'replace'))}")
     writer.write(message)
     # TCP may deliver it in pieces, so count. No drain() before: a long message comes back while it goes.
     back = await reader.readexactly(len(message))
-    print(f"Received: {shown(back.decode('utf-8', 'replace'))}", flush=True)
+    say(f"Received: {shown(back.decode('utf-8', 'replace'))}")
 
 
 def port_number(text: str) -> int:

@@ -8,8 +8,17 @@ import asyncio
 import codecs
 import contextlib
 import errno
+import os
 import sys
 from collections.abc import Callable
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 def shown(text: str) -> str:
@@ -43,7 +52,7 @@ async def listen(welcome: Welcome, host: str, port: int) -> asyncio.Server:
         reason = "another program has it" if in_use else error
         sys.exit(f"Cannot listen on {host}:{port} ({reason}): choose another --host or --port.")
     host, port = server.sockets[0].getsockname()[:2]
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
     return server
 
 
@@ -51,7 +60,7 @@ async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
     """Serve one client."""
     host, port = writer.get_extra_info("peername")[:2]
     name = f"{host}:{port}"
-    print(f"Client connected: {name}", flush=True)
+    say(f"Client connected: {name}")
     try:
         await echo(name, reader, writer)
         writer.close()
@@ -60,7 +69,7 @@ async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         pass  # it left without a goodbye
     finally:
         writer.transport.abort()  # on Ctrl+C nobody waits for clients that read nothing
-        print(f"Client disconnected: {name}", flush=True)
+        say(f"Client disconnected: {name}")
 
 
 async def echo(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -68,7 +77,7 @@ async def echo(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWr
     # The bytes of one letter may come in two pieces: this decoder keeps the first for the second.
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while chunk := await reader.read(4096):
-        print(f"Message from {name}: {shown(decoder.decode(chunk))}", flush=True)
+        say(f"Message from {name}: {shown(decoder.decode(chunk))}")
         writer.write(chunk)
         await writer.drain()  # no more is read from a client that takes nothing back
 

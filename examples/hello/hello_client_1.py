@@ -6,9 +6,18 @@ TCP carries bytes, not messages: without `--newline` nothing marks where one gre
 
 import argparse
 import contextlib
+import os
 import socket
 import sys
 import time
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 def connect(host: str, port: int) -> socket.socket:
@@ -27,7 +36,7 @@ def greet(server: socket.socket, greeting: str, every_s: float) -> None:
     try:
         while True:
             server.sendall(greeting.encode())
-            print("Sent hello world", flush=True)
+            say("Sent hello world")
             time.sleep(every_s)
     except ConnectionError:
         sys.exit("The server has closed the connection: start it again, then this client.")

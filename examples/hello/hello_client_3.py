@@ -13,6 +13,14 @@ import socket
 import sys
 
 
+def say(text: str) -> None:
+    """Print; where nobody reads it any more, as behind `| head`, that is the end."""
+    try:
+        print(text, end="", flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def shown(text: str) -> str:
     """Give text that cannot command the terminal: control characters but line ends are escaped."""
     return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
@@ -37,7 +45,7 @@ def talk(server: socket.socket, keyboard: int) -> None:
         ready, _, _ = select.select(watched, [], [])
         if server in ready:
             chunk = server.recv(4096)
-            print(shown(decoder.decode(chunk)), end="", flush=True)
+            say(shown(decoder.decode(chunk)))
             if not chunk:
                 return
         if keyboard in ready:
@@ -66,12 +74,12 @@ def main() -> None:
         sys.exit("This client needs Linux or macOS: here, select cannot watch the keyboard.")
     with connect(options.host, options.port) as server:
         host, port = server.getpeername()[:2]
-        print(f"Connected to {host}:{port}", flush=True)
+        say(f"Connected to {host}:{port}\n")
         try:
             talk(server, sys.stdin.fileno())
         except ConnectionError:
             sys.exit("The connection is lost: start this client again.")
-    print("Disconnected", flush=True)
+    say("Disconnected\n")
 
 
 if __name__ == "__main__":

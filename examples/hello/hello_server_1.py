@@ -12,6 +12,14 @@ import socket
 import sys
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def shown(text: str) -> str:
     """Give text that cannot command the terminal: control characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -27,7 +35,7 @@ def listen(server: socket.socket, host: str, port: int) -> None:
     except OSError as error:
         sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
     host, port = server.getsockname()
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
 
 
 def print_all(client: socket.socket) -> None:
@@ -36,8 +44,8 @@ def print_all(client: socket.socket) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while chunk := receive(client):
         for line in decoder.decode(chunk).splitlines():
-            print(shown(line), flush=True)
-    print("Client disconnected", flush=True)
+            say(shown(line))
+    say("Client disconnected")
 
 
 def receive(client: socket.socket) -> bytes:
@@ -66,7 +74,7 @@ def main() -> None:
         while True:
             client, _ = server.accept()
             with client:
-                print("New client connected", flush=True)
+                say("New client connected")
                 print_all(client)
 
 

@@ -17,6 +17,14 @@ import sys
 MOST_CLIENTS = 100  # more wait until one leaves; select cannot watch many more
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 class Client:
     """A connection, with its number."""
 
@@ -50,7 +58,7 @@ def listen(server: socket.socket, host: str, port: int) -> None:
     except OSError as error:
         sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
     host, port = server.getsockname()
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
 
 
 def serve(server: socket.socket, clients: dict[socket.socket, Client]) -> None:
@@ -63,7 +71,7 @@ def serve(server: socket.socket, clients: dict[socket.socket, Client]) -> None:
             if connection is server:
                 accepted, _ = server.accept()
                 client = clients[accepted] = Client(accepted, next(numbers))
-                print(f"New client connected: {client.name}", flush=True)
+                say(f"New client connected: {client.name}")
             else:
                 hear(clients, clients[connection])
 
@@ -74,10 +82,10 @@ def hear(clients: dict[socket.socket, Client], client: Client) -> None:
     if lines is None:
         del clients[client.connection]
         client.connection.close()
-        print(f"{client.name} disconnected", flush=True)
+        say(f"{client.name} disconnected")
         return
     for line in lines:
-        print(f"{client.name}> {shown(line)}", flush=True)
+        say(f"{client.name}> {shown(line)}")
 
 
 def port_number(text: str) -> int:

@@ -25,6 +25,14 @@ MOST_UNSENT = 1_000_000  # bytes a client may leave unread before it is dropped
 MOST_NICK = 20  # letters of a nick
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 class Client:
     """A connection, with its number and its nick."""
 
@@ -89,13 +97,13 @@ class Chat:
     def welcome(self, connection: socket.socket) -> None:
         """Number a new client."""
         client = self.clients[connection] = Client(connection, next(self._numbers))
-        print(f"New client connected: {client.name}", flush=True)
+        say(f"New client connected: {client.name}")
 
     def drop(self, client: Client) -> None:
         """Forget a client."""
         del self.clients[client.connection]
         client.connection.close()
-        print(f"{client.name} disconnected", flush=True)
+        say(f"{client.name} disconnected")
 
     def hear(self, client: Client) -> None:
         """Print what a client sends, and do what it says."""
@@ -104,7 +112,7 @@ class Chat:
             self.drop(client)
             return
         for line in lines:
-            print(f"{client.name}> {line}", flush=True)
+            say(f"{client.name}> {line}")
             if line.startswith("/") and (answer := self.answer(client, line)):
                 client.send(answer)
 
@@ -172,7 +180,7 @@ def listen(server: socket.socket, host: str, port: int) -> None:
     except OSError as error:
         sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
     host, port = server.getsockname()
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
 
 
 def port_number(text: str) -> int:

@@ -17,6 +17,14 @@ import threading
 LINE_LIMIT = 4096  # bytes; who sends more without a line end is no maths_server.py
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def visible(text: str) -> str:
     """Escape control characters: what comes from a network must not steer the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -34,7 +42,7 @@ def print_answers(link: socket.socket) -> None:
     """Print what comes until the server hangs up."""
     with link.makefile("rb") as answers:
         while answer := answers.readline(LINE_LIMIT):
-            print(visible(answer.decode("utf-8", "replace").rstrip("\r\n")), flush=True)
+            say(visible(answer.decode("utf-8", "replace").rstrip("\r\n")))
 
 
 def talk(host: str, port: int) -> None:
@@ -45,14 +53,14 @@ def talk(host: str, port: int) -> None:
         why = getattr(error, "strerror", None) or error
         sys.exit(f"Cannot reach {host}:{port} ({why}): is maths_server.py running there?")
     with link:
-        print(f"Connected to {host}:{port}: type an action, then numbers, then =", flush=True)
+        say(f"Connected to {host}:{port}: type an action, then numbers, then =")
         # A daemon, as a thread that waits for a key cannot be told to end: it ends with the program.
         threading.Thread(target=send_what_is_typed, args=(link,), daemon=True).start()
         try:
             print_answers(link)
         except ConnectionError:
             sys.exit(f"The link to {host}:{port} broke: connect again.")
-    print("The link is closed.", flush=True)
+    say("The link is closed.")
 
 
 def port_number(text: str) -> int:

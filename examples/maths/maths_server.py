@@ -120,8 +120,11 @@ def quoted(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Write a line into the journal."""
-    print(line, flush=True)
+    """Write a line into the journal; where nobody reads it any more, as behind `| head`, that is the end."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 async def lines(reader: asyncio.StreamReader) -> AsyncIterator[str | None]:

@@ -16,6 +16,14 @@ MOST_BYTES = 8192  # of a request; what comes behind is read to the end, but not
 ANSWER = b"Hello World!\n"
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def shown(text: str) -> str:
     """Give text that cannot command the terminal: control characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -31,7 +39,7 @@ def listen(server: socket.socket, host: str, port: int) -> None:
     except OSError as error:
         sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
     host, port = server.getsockname()
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
 
 
 def receive(client: socket.socket, deadline: float) -> bytes:
@@ -70,15 +78,15 @@ def answer(client: socket.socket, wait_s: float) -> None:
 
 def serve(client: socket.socket, wait_s: float) -> bool:
     """Show and answer a request; False when none came."""
-    print(f"New client connected, its socket has fileno {client.fileno()}", flush=True)
+    say(f"New client connected, its socket has fileno {client.fileno()}")
     request = read_request(client, wait_s)
     if not request:
-        print("It sent no request: waiting for the next client", flush=True)
+        say("It sent no request: waiting for the next client")
         return False
     for line in request.decode("utf-8", "replace").splitlines():
-        print(f"Request: {shown(line)}", flush=True)
+        say(f"Request: {shown(line)}")
     answer(client, wait_s)
-    print("Answered", flush=True)
+    say("Answered")
     return True
 
 

@@ -10,6 +10,14 @@ import socket
 import sys
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def connect(host: str, port: int) -> socket.socket:
     """Open the connection, or say why not."""
     try:
@@ -41,7 +49,7 @@ def main() -> None:
             server.sendall(message)
         except OSError as error:
             sys.exit(f"The message was not sent ({error.strerror}): start the server again, and try again.")
-    print(f"Sent {len(message)} bytes", flush=True)
+    say(f"Sent {len(message)} bytes")
 
 
 if __name__ == "__main__":

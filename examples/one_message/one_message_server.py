@@ -13,6 +13,14 @@ import sys
 MOST_BYTES = 65536  # of a message; what comes behind is left
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def shown(text: str) -> str:
     """Give text that cannot command the terminal: control characters are escaped."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -28,7 +36,7 @@ def listen(server: socket.socket, host: str, port: int) -> None:
     except OSError as error:
         sys.exit(f"Cannot listen on {host}:{port} ({error.strerror}): choose another --host or --port.")
     host, port = server.getsockname()
-    print(f"Listening on {host}:{port}", flush=True)
+    say(f"Listening on {host}:{port}")
 
 
 def receive(client: socket.socket) -> bytes:
@@ -42,11 +50,11 @@ def receive(client: socket.socket) -> bytes:
 
 def show(message: bytes) -> None:
     """Print a message as it travelled, and as it reads."""
-    print(f"As bytes: {message!r}", flush=True)
+    say(f"As bytes: {message!r}")
     try:
-        print(f"As text: {shown(message.decode())}", flush=True)
+        say(f"As text: {shown(message.decode())}")
     except UnicodeDecodeError as error:
-        print(f"As text: this is no UTF-8 ({error.reason} at byte {error.start})", flush=True)
+        say(f"As text: this is no UTF-8 ({error.reason} at byte {error.start})")
 
 
 def port_number(text: str) -> int:
@@ -76,7 +84,7 @@ def main() -> None:
         while not message:  # who sends nothing is not the one that is waited for
             client, _ = server.accept()
             with client:
-                print("New client connected", flush=True)
+                say("New client connected")
                 client.settimeout(options.wait)
                 message = receive(client)
     show(message)

@@ -7,12 +7,21 @@ which exits 1 if the order was refused.
 
 import argparse
 import contextlib
+import os
 import socket
 import sys
 from collections.abc import Iterator
 from typing import BinaryIO
 
 LINE_LIMIT = 1024  # bytes
+
+
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 class HungUpError(Exception):
@@ -34,23 +43,23 @@ def receive(answers: BinaryIO) -> str:
 
 def show_list(answers: BinaryIO) -> None:
     """Print the products, up to the line that ends the list."""
-    print("Waiting for the list…", flush=True)
+    say("Waiting for the list…")
     while (line := receive(answers)) != "end":
         number, quantity, name = (*line.split(" ", 2), "", "")[:3]
-        print(f"{number:>4} {name:<20} {quantity:>6}", flush=True)
+        say(f"{number:>4} {name:<20} {quantity:>6}")
 
 
 def order(link: socket.socket, answers: BinaryIO, wanted: str) -> bool:
     """Send an order, print the answer; True if it is confirmed."""
     link.sendall(f"{wanted}\n".encode())
     answer = receive(answers)
-    print(answer, flush=True)
+    say(answer)
     return answer.startswith("ok")
 
 
 def typed_orders() -> Iterator[str]:
     """What is typed until Ctrl+D."""
-    print("Order with: id quantity", flush=True)
+    say("Order with: id quantity")
     for line in sys.stdin:
         if line.strip():
             yield line.strip()

@@ -13,6 +13,14 @@ import sys
 LINE_LIMIT = 1024  # bytes; who sends more without a line end is no ticker
 
 
+def say(text: str) -> None:
+    """Print a line; where nobody reads them any more, as behind `| head`, that is the end."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
+
+
 def visible(text: str) -> str:
     """Escape control characters: what comes from a network must not steer the terminal."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
@@ -24,10 +32,10 @@ async def print_numbers(reader: asyncio.StreamReader, count: int | None) -> None
     while received != count:
         line = await reader.readline()
         if not line:
-            print("The server hung up.", flush=True)
+            say("The server hung up.")
             return
         received += 1
-        print(visible(line.decode("utf-8", "replace").rstrip("\r\n")), flush=True)
+        say(visible(line.decode("utf-8", "replace").rstrip("\r\n")))
 
 
 def reason(error: OSError | UnicodeError) -> str:

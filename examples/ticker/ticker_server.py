@@ -20,8 +20,11 @@ SEND_BUFFER = 1024  # bytes; numbers are short, so a small one shows soon who st
 
 
 def say(line: str) -> None:
-    """Write a line into the journal."""
-    print(line, flush=True)
+    """Write a line into the journal; where nobody reads it any more, as behind `| head`, that is the end."""
+    try:
+        print(line, flush=True)
+    except BrokenPipeError:
+        os._exit(0)  # not by way of Python, which would print once more what is left
 
 
 class Ticker:
