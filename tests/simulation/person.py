@@ -164,6 +164,15 @@ class SimClient:
             await session.say(room, body)
             self.world.record.add(Said(self.user, room, body))
 
+    def hurry(self) -> None:
+        """Try to come back at once, also from a machine that has lost its power and is there again."""
+        if self.session is None or not self.is_up or self.process is None:
+            return
+        for sock in self.process.sockets:
+            if sock.peer.is_dark:
+                sock.reset()
+        self.process.run(self.session.reconnect_now)
+
     def is_settled(self, lasts: dict[str, int]) -> bool:
         """Online in the log that there is, nothing waits, and every view has all."""
         session = self.session

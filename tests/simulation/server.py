@@ -139,7 +139,7 @@ class SimServer:
             start_jobs=self._start_jobs,
         )
         logs = cast("OperatorLog", _Operator(world))
-        return Engine(world.loop, logs, seams, flush_s=world.rng.uniform(0.2, 2.0))
+        return Engine(world.loop, logs, seams, flush_s=world.rng.choice([0.3, 2.0, 5.0]))
 
     def _start_jobs(self, name: str, loop: AbstractEventLoop) -> SimJobs:
         def begins() -> float:

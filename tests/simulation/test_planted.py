@@ -20,7 +20,7 @@ from tests.simulation.checker import (
     Warned,
     check,
 )
-from tests.simulation.planted import PLANTED
+from tests.simulation.planted_ends import PLANTED
 from tests.simulation.world import run
 
 SEEDS = 60
@@ -40,7 +40,7 @@ def test_a_planted_fault_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_there_are_enough_faults() -> None:
-    assert len(PLANTED) >= 15
+    assert len(PLANTED) >= 30
 
 
 # --- the checker alone -----------------------------------------------------------------------------------

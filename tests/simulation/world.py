@@ -7,16 +7,19 @@ a clock, chance, a disk and a network from here, and does not know.
 import asyncio
 import errno
 import logging
+import os
 import random
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
 from chatroom.client.errors import ClientError
 from chatroom.client.session import Session
+from chatroom_server.history import lock, opening
 from chatroom_server.shell import fanout
 from chatroom_server.shell.tasks import Tasks
 from tests.server.history.simfiles import SimFiles
@@ -33,7 +36,7 @@ _TIGHT: Final = {"WRITE_MAX": 500, "TAIL_BYTES_MAX": 1000, "FAREWELL_MAX": 500}
 _LIKELY: Final = {
     "say": 60,
     "kill client": 4,
-    "kill server": 5,
+    "kill server": 8,
     "stop server": 3,
     "start": 20,
     "cut": 7,
@@ -80,7 +83,7 @@ class World:
         self.faults = faults or Faults()
         self.loop = SimLoop(self.rng)
         self.is_tight = self.rng.random() < 0.5
-        self._likely = _LIKELY_WITH_BACKUPS if self.rng.random() < 0.3 else _LIKELY
+        self._likely = _LIKELY_WITH_BACKUPS if self.rng.random() < 0.4 else _LIKELY
         self.loop.network.window = 1500 if self.is_tight else 32 * 1024
         self.record = Record()
         self.problems: list[str] = []
@@ -151,31 +154,47 @@ class World:
     def _kill_server(self) -> None:
         """At once, or at one of the next calls to the disk, in the middle of what is written."""
         rng, server = self.rng, self.server
-        if rng.random() < 0.4 or not server.is_up:
+        if rng.random() < 0.3 or not server.is_up:
             server.kill(power=rng.random() < 0.6)
             return
-        if rng.random() < 0.5:
+        if rng.random() < 0.7:
             self._kill_in_a_round()
+            self._all_talk()
             return
         disk = server.disk
         disk.dies_at = len(disk.calls) + rng.randint(1, 12)
         power = rng.random() < 0.5
         self.loop.in_world(rng.uniform(0.05, 0.5), lambda: server.kill(power=power))
 
-    def _kill_in_a_round(self) -> None:
-        """Between a write and its fsync; somebody starts it again at once, and then the power goes."""
+    def _kill_in_a_round(self, times: int = 2) -> None:
+        """Between a write and its fsync, which tears what was written where the power goes.
+
+        Somebody starts the server again at once; and soon after it has stored something, it is killed again.
+        """
         disk, rng, server = self.server.disk, self.rng, self.server
+        power, rounds = rng.random() < 0.7, [None] * rng.randint(0, 2)
 
         def die(call: str, name: str) -> int | None:
             if call != "sync" or not name.endswith(".journal"):
                 return None
+            if rounds:
+                return rounds.pop()
             disk.dies_at = len(disk.calls)
-            self.loop.in_world(0.001, lambda: server.kill(power=False))
+            self.loop.in_world(0.001, partial(server.kill, power=power))
             self.loop.in_world(0.002, server.start)
-            self.loop.in_world(rng.uniform(0.3, 1.5), lambda: server.kill(power=True))
+            if times > 1:
+                self.loop.in_world(0.003, self._kill_in_a_round, times - 1)
+                self.loop.in_world(rng.uniform(0.1, 0.3), self._all_talk)
+                self.loop.in_world(rng.uniform(2.0, 4.0), partial(server.kill, power=True))
             return errno.EIO
 
         disk.fail = die
+
+    def _all_talk(self) -> None:
+        """Everybody comes back at once, and says something."""
+        for client in self.clients:
+            client.hurry()
+            client.say(self.rng.choice(ROOMS))
 
     def _stop_server(self) -> None:
         """SIGTERM, while people talk: at any time, or while a round is on its way to a slow disk."""
@@ -310,11 +329,22 @@ def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> Wo
     """Play one seed to its end."""
     logging.disable()
     world = World(seed, plan, faults)
-    sizes: Any = _TIGHT
-    with patch.multiple(fanout, **sizes) if world.is_tight else nullcontext():
+    with ExitStack() as patches:
+        _take_chance_away(patches, random.Random(seed))
+        if world.is_tight:
+            sizes: Any = _TIGHT
+            patches.enter_context(patch.multiple(fanout, **sizes))
         try:
             world.loop.run(world.play())
         finally:
             world.loop.end()
             logging.disable(logging.NOTSET)
     return world
+
+
+def _take_chance_away(patches: ExitStack, rng: random.Random) -> None:
+    """What a new log draws, and the process id in its lock, are not as long each time; disks tear by that."""
+    drawn = SimpleNamespace(randbits=rng.getrandbits, token_hex=lambda count: rng.randbytes(count).hex())
+    system = SimpleNamespace(getpid=lambda: 1, close=os.close)
+    patches.enter_context(patch.object(opening, "secrets", drawn))
+    patches.enter_context(patch.object(lock, "os", system))

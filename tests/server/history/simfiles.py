@@ -289,12 +289,14 @@ def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode]) -> Fol
 
 
 def _torn(inode: Inode, rng: random.Random) -> Inode:
-    """Each sector is the new one or the old one, and so is the size."""
+    """Each sector is the new one or the old one; the size is either, or between them."""
     new, old = bytes(inode.data), inode.durable
     if new == old:
         return Inode(bytearray(old), old)
-    chance = rng.choice([0.0, 0.5, 0.9, 1.0])
+    chance = rng.choice([0.0, 0.5, 0.7, 0.9, 1.0])
     size = len(new) if rng.random() < chance else len(old)
+    if 0.0 < chance < 1.0 and rng.random() < 0.6:
+        size = rng.randint(min(len(new), len(old)), max(len(new), len(old)))
     longest = max(len(new), len(old))
     new, old = new.ljust(longest, b"\0"), old.ljust(longest, b"\0")
     torn = b"".join(
