@@ -74,6 +74,7 @@ class SimServer:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.disk = SimFiles()
+        self.disk.tears_inside = True
         self.process: Process | None = None
         self.engine: Engine | None = None
         self.starts = 0

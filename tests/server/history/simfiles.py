@@ -78,6 +78,7 @@ class SimFiles:
         free: Bytes that the disk still takes.
         bite: At most so many bytes are taken by one write.
         halves: Decides before each write whether it takes only half of the bytes.
+        tears_inside: A power cut may leave a file at any size between the old one and the new one.
         dies_at: The number of the call at which the power fails: from there on nothing happens any more.
     """
 
@@ -88,6 +89,7 @@ class SimFiles:
         self.free = 1 << 40
         self.bite = 1 << 40
         self.halves: Callable[[], bool] = lambda: False
+        self.tears_inside = False
         self.dies_at = 1 << 40
         self.bootid = "boot 0"
         self._open: dict[int, tuple[Inode, str, bool]] = {}
@@ -108,7 +110,8 @@ class SimFiles:
     def power_cut(self, rng: random.Random) -> "SimFiles":
         """The disk as it may be found afterwards: anything that was not synced is there or not."""
         after = SimFiles()
-        after.root = _survivor(self.root, rng, {})
+        after.root = _survivor(self.root, rng, {}, inside=self.tears_inside)
+        after.tears_inside = self.tears_inside
         after.bootid = f"boot {rng.random()}"
         return after
 
@@ -116,6 +119,7 @@ class SimFiles:
         """The disk as the next process finds it: all bytes are there, none of them more durable."""
         after = SimFiles()
         after.root = self.root
+        after.tears_inside = self.tears_inside
         after.bootid = self.bootid
         return after
 
@@ -271,7 +275,7 @@ class SimFiles:
         return folder
 
 
-def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode]) -> Folder:
+def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode], *, inside: bool) -> Folder:
     names = dict(folder.durable)
     for change in folder.changes:
         if rng.random() < 0.5:
@@ -279,23 +283,23 @@ def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode]) -> Fol
     after = Folder()
     for name, left in sorted(names.items()):
         if isinstance(left, Folder):
-            after.names[name] = _survivor(left, rng, seen)
+            after.names[name] = _survivor(left, rng, seen, inside=inside)
         else:
             if id(left) not in seen:
-                seen[id(left)] = _torn(left, rng)
+                seen[id(left)] = _torn(left, rng, inside=inside)
             after.names[name] = seen[id(left)]
     after.durable = dict(after.names)
     return after
 
 
-def _torn(inode: Inode, rng: random.Random) -> Inode:
-    """Each sector is the new one or the old one; the size is either, or between them."""
+def _torn(inode: Inode, rng: random.Random, *, inside: bool) -> Inode:
+    """Each sector is the new one or the old one, and so is the size; or that is between them."""
     new, old = bytes(inode.data), inode.durable
     if new == old:
         return Inode(bytearray(old), old)
-    chance = rng.choice([0.0, 0.5, 0.7, 0.9, 1.0])
+    chance = rng.choice([0.0, 0.5, 0.7, 0.9, 1.0] if inside else [0.0, 0.5, 0.9, 1.0])
     size = len(new) if rng.random() < chance else len(old)
-    if 0.0 < chance < 1.0 and rng.random() < 0.6:
+    if inside and 0.0 < chance < 1.0 and rng.random() < 0.6:
         size = rng.randint(min(len(new), len(old)), max(len(new), len(old)))
     longest = max(len(new), len(old))
     new, old = new.ljust(longest, b"\0"), old.ljust(longest, b"\0")
