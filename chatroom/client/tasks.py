@@ -38,9 +38,10 @@ class Tasks:
 
     async def first_of(self, *tasks: asyncio.Task[Any]) -> None:
         """Wait until one of the tasks is done; raises what it raised."""
-        done, _pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        for task in done:
-            task.result()
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in tasks:  # never in the order of a set
+            if task.done():
+                task.result()
 
     async def cancel_all(self) -> None:
         """End all tasks, the youngest first, and wait until each has ended."""

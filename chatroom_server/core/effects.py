@@ -15,27 +15,27 @@ from chatroom_server.core.inputs import LinkId
 from chatroom_server.core.ports import Draft
 
 
-class Append(msgspec.Struct, frozen=True):
+class Append(msgspec.Struct, frozen=True, gc=False):
     """Give lines to the log; `Stored` or `Refused` follows."""
 
     drafts: list[Draft]
 
 
-class Deliver(msgspec.Struct, frozen=True):
+class Deliver(msgspec.Struct, frozen=True, gc=False):
     """Send a frame to one link, before anything of its rooms that is broadcast later."""
 
     link: LinkId
     frame: AnyFrame
 
 
-class DeliverLine(msgspec.Struct, frozen=True):
+class DeliverLine(msgspec.Struct, frozen=True, gc=False):
     """Send a stored line to one link that has not its room open: its author's."""
 
     link: LinkId
     line: bytes
 
 
-class BroadcastLines(msgspec.Struct, frozen=True):
+class BroadcastLines(msgspec.Struct, frozen=True, gc=False):
     """Put stored lines at the end of their room's tail: every link that has the room open gets them.
 
     Attributes:
@@ -47,28 +47,28 @@ class BroadcastLines(msgspec.Struct, frozen=True):
     lines: list[bytes]
 
 
-class Broadcast(msgspec.Struct, frozen=True):
+class Broadcast(msgspec.Struct, frozen=True, gc=False):
     """Put a frame that is not stored (presence) at the end of a room's tail."""
 
     room: RoomId
     frame: AnyFrame
 
 
-class Subscribe(msgspec.Struct, frozen=True):
+class Subscribe(msgspec.Struct, frozen=True, gc=False):
     """Open a room on a link: its cursor stands at the end of the room's tail."""
 
     link: LinkId
     room: RoomId
 
 
-class Unsubscribe(msgspec.Struct, frozen=True):
+class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
     """Close a room on a link. What was put into the room's tail before this still goes out to it."""
 
     link: LinkId
     room: RoomId
 
 
-class FetchPage(msgspec.Struct, frozen=True):
+class FetchPage(msgspec.Struct, frozen=True, gc=False):
     """Read a page of history and send it to the link as the answer to a request; `PageSent` follows."""
 
     link: LinkId
@@ -79,20 +79,20 @@ class FetchPage(msgspec.Struct, frozen=True):
     limit: int
 
 
-class Hold(msgspec.Struct, frozen=True):
+class Hold(msgspec.Struct, frozen=True, gc=False):
     """Read nothing from a link until a time (monotonic seconds): its user sends too fast."""
 
     link: LinkId
     until: float
 
 
-class Close(msgspec.Struct, frozen=True):
+class Close(msgspec.Struct, frozen=True, gc=False):
     """Hang up, when what waits for the link has been written."""
 
     link: LinkId
 
 
-class WakeAt(msgspec.Struct, frozen=True):
+class WakeAt(msgspec.Struct, frozen=True, gc=False):
     """Send `Woke` at this time (monotonic seconds); replaces the last one asked for."""
 
     at: float
@@ -110,7 +110,7 @@ class Happening(Enum):
     REFUSED = "refused"
 
 
-class Report(msgspec.Struct, frozen=True):
+class Report(msgspec.Struct, frozen=True, gc=False):
     """Something for the console and the server's log.
 
     Attributes:

@@ -12,11 +12,11 @@ LinkId = NewType("LinkId", int)
 """A connection of this process, never used again."""
 
 
-class Started(msgspec.Struct, frozen=True):
+class Started(msgspec.Struct, frozen=True, gc=False):
     """The server begins to serve: comes once, before any link."""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A link opened.
 
     Attributes:
@@ -35,14 +35,14 @@ class Arrived(msgspec.Struct, frozen=True):
     foreign: bool = False
 
 
-class Received(msgspec.Struct, frozen=True):
+class Received(msgspec.Struct, frozen=True, gc=False):
     """Legal frames arrived on a link, one behind the other."""
 
     link: LinkId
     frames: list[AnyFrame]
 
 
-class Left(msgspec.Struct, frozen=True):
+class Left(msgspec.Struct, frozen=True, gc=False):
     """A link is gone, and its rooms are closed on it. After a `Bye`, `Left` says what is known already.
 
     Attributes:
@@ -53,32 +53,32 @@ class Left(msgspec.Struct, frozen=True):
     clean: bool = False
 
 
-class Stored(msgspec.Struct, frozen=True):
+class Stored(msgspec.Struct, frozen=True, gc=False):
     """The log yielded lines: they are on disk, and may be shown."""
 
     lines: list[StoredLine]
 
 
-class Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True, gc=False):
     """The log could not store drafts, and never will."""
 
     drafts: list[Draft]
     reason: str
 
 
-class PageSent(msgspec.Struct, frozen=True):
+class PageSent(msgspec.Struct, frozen=True, gc=False):
     """The answer to a `FetchPage` of this link is on its way."""
 
     link: LinkId
 
 
-class InvitationReplaced(msgspec.Struct, frozen=True):
+class InvitationReplaced(msgspec.Struct, frozen=True, gc=False):
     """Another secret opens the server's door from now on; None: none does."""
 
     secret: bytes | None
 
 
-class SettingsChanged(msgspec.Struct, frozen=True):
+class SettingsChanged(msgspec.Struct, frozen=True, gc=False):
     """The operator decides otherwise from now on; who is here stays.
 
     Attributes:
@@ -88,11 +88,11 @@ class SettingsChanged(msgspec.Struct, frozen=True):
     settings: HubSettings
 
 
-class Woke(msgspec.Struct, frozen=True):
+class Woke(msgspec.Struct, frozen=True, gc=False):
     """The time asked for by `WakeAt` has come."""
 
 
-class Stopping(msgspec.Struct, frozen=True):
+class Stopping(msgspec.Struct, frozen=True, gc=False):
     """The server goes down: say goodbye to everybody.
 
     Attributes:

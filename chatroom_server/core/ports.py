@@ -17,7 +17,7 @@ ACCOUNTS: Final = RoomId("@")
 """The account log: users, nicks, memberships and rooms are lines of this one; it has no room file."""
 
 
-class Draft(msgspec.Struct, frozen=True):
+class Draft(msgspec.Struct, frozen=True, gc=False):
     """A line without its number.
 
     A msgspec struct, as one is made for each message: a frozen dataclass takes ten times as long.
@@ -32,7 +32,7 @@ class Draft(msgspec.Struct, frozen=True):
     ref: object = None
 
 
-class StoredLine(msgspec.Struct, frozen=True):
+class StoredLine(msgspec.Struct, frozen=True, gc=False):
     """A line that is on disk.
 
     Attributes:

@@ -14,6 +14,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
@@ -37,6 +38,10 @@ _log = logging.getLogger(__name__)
 Outcome = Stored | Refused
 STOPPING = "stopping"
 BEHIND = "disk-slow"
+_LARGE: Final = 8
+"""Lines of a round that shows that many speak at once."""
+_TURNS_MAX: Final = 16
+"""Turns of the loop that a round waits at most for those who speak without a pause."""
 
 
 @dataclass(slots=True)
@@ -147,6 +152,7 @@ class EmbeddedLog:
         self._pager = Pager(files, folder / rooms.FOLDER, self._store, threads=settings.read_threads)
         self._waiting: list[Draft] = []
         self._round: _Round | None = None
+        self._last_size = 0
         self._is_begun = False
         self._is_draining = False
         self._is_closed = False
@@ -193,10 +199,20 @@ class EmbeddedLog:
         self._begin_soon()
 
     def _begin_soon(self) -> None:
-        """Begin a round when all of this turn of the loop has been given, unless one is on its way."""
+        """Begin a round when all of this turn of the loop has been given, unless one is on its way.
+
+        Where the last one was large, whom it answers is about to speak again: then a round begins when a
+        turn brings nothing more.
+        """
         if not self._is_begun and self._round is None:
             self._is_begun = True
-            self._loop.call_soon(self._begin)
+            self._loop.call_soon(self._begin_when_quiet if self._last_size >= _LARGE else self._begin)
+
+    def _begin_when_quiet(self, seen: int = 0, turns: int = _TURNS_MAX) -> None:
+        if turns and len(self._waiting) > seen:
+            self._loop.call_soon(self._begin_when_quiet, len(self._waiting), turns - 1)
+        else:
+            self._begin()
 
     def _begin(self) -> None:
         self._is_begun = False
@@ -206,6 +222,7 @@ class EmbeddedLog:
             self._wake_idle()
             return
         self._round = self._numbered(drafts)
+        self._last_size = len(drafts)
         self._writer.submit(functools.partial(self._write, self._round), self._end)
 
     def _numbered(self, drafts: list[Draft]) -> _Round:

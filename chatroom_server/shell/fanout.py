@@ -272,6 +272,10 @@ class Fanout:
         if link.queue or link.behind:
             self.touch(link)
 
+    def hold(self) -> None:
+        """Plan no round: the caller is about to run one."""
+        self._scheduled = True
+
     def run_round(self) -> None:
         """Write everything new to everybody, once."""
         self._scheduled = False

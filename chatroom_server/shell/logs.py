@@ -22,6 +22,9 @@ WAITING_MAX: Final = 100_000
 """Lines that wait to be written."""
 CONSOLE_MESSAGES_S: Final = 20
 """Messages a second that have console lines of their own; beyond, a second is one line a room."""
+GATHER_S: Final = 0.1
+"""How long messages are gathered before they are written."""
+_ITEMS_MAX: Final = 1000
 CLOSE_S: Final = 2.0
 """How long a server that ends waits for its last lines to be written."""
 _LOGGERS: Final = ("chatroom_server", "asyncio")
@@ -105,7 +108,7 @@ class OperatorLog:
         """
         for name in _LOGGERS:
             logging.getLogger(name).removeHandler(self._handler)
-        self._queue.put(None)
+        self._writer.end()
         self._writer.join(CLOSE_S)
         return not self._writer.is_alive()
 
@@ -211,6 +214,7 @@ class _Writer(threading.Thread):
         self._told = 0
         self._failures: list[str] = []
         self._summary = _Summary()
+        self._ending = threading.Event()
 
     def take(self, count: int, item: _Event | list[Said]) -> None:
         """Let lines wait, or leave them out. Called on the event loop."""
@@ -237,14 +241,22 @@ class _Writer(threading.Thread):
             self._file.close()
 
     def _next_items(self) -> list[_Item | None]:
+        """What waits, at least one; messages come in bulk, since a thread that wakes holds up the others."""
         items: list[_Item | None] = []
         try:
             items.append(self._queue.get(timeout=1.0 if self._summary.is_open else None))
-            while len(items) < 1000:
+            if isinstance(items[0], list):
+                self._ending.wait(GATHER_S)
+            while len(items) < _ITEMS_MAX:
                 items.append(self._queue.get_nowait())
         except Empty:
             pass
         return items
+
+    def end(self) -> None:
+        """Write what waits without a pause, and end."""
+        self._ending.set()
+        self._queue.put(None)
 
     def _write(self, items: list[_Item]) -> None:
         console: list[str] = self._summary.finish_if_due(time.time())

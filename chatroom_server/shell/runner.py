@@ -141,8 +141,11 @@ class Runner:
 
     def take_outcome(self, outcome: Input) -> None:
         """The log's word on drafts that were given to it."""
-        self.feed(outcome)
-        self.fanout.run_round()  # not one turn of the loop later
+        self.fanout.hold()
+        try:
+            self.feed(outcome)
+        finally:
+            self.fanout.run_round()  # not one turn of the loop later
         said, self._said = self._said, []
         self._appender.stored(
             sum(len(lines) for lines, _ in said), sum(len(lines) * links for lines, links in said)

@@ -109,7 +109,7 @@ class SimLoop(asyncio.SelectorEventLoop):
         self.disk_s = disk_s
         self.network = Network(self, rng)
         self.graveyard: list[asyncio.Task[Any]] = []
-        self._executor_ends: dict[int, float] = {}
+        self._executor_ends: dict[object, float] = {}
         self._made_transports: list[Any] = []
         self.set_task_factory(self._make_task)
         self.set_exception_handler(lambda _loop, _context: None)
@@ -171,14 +171,17 @@ class SimLoop(asyncio.SelectorEventLoop):
 
     def run_in_executor(self, executor: Executor | None, func: Any, *args: Any) -> asyncio.Future[Any]:  # type: ignore[override]
         future: asyncio.Future[Any] = self.create_future()
-        self._schedule(id(executor) if executor is not None else 0, lambda: _settle(future, func, args))
+        self._schedule(executor, lambda: _settle(future, func, args))
         return future
 
-    def _schedule(self, queue: int, job: Callable[[], None], *, times: float = 1.0) -> None:
-        """Run a job when its time has come, those of one queue in their order."""
-        begin = max(self.time(), self._executor_ends.get(queue, 0.0)) if queue else self.time()
+    def _schedule(self, queue: object | None, job: Callable[[], None], *, times: float = 1.0) -> None:
+        """Run a job when its time has come, those of one queue in their order; None is a queue for each."""
+        begin = self.time()
+        if queue is not None:
+            begin = max(begin, self._executor_ends.get(queue, 0.0))
         end = begin + times * self.rng.uniform(*self.disk_s)
-        self._executor_ends[queue] = end
+        if queue is not None:
+            self._executor_ends[queue] = end
         self.call_at(end, job)
 
     async def create_connection(
@@ -224,7 +227,7 @@ class SimJobs:
 
     def submit(self, job: Callable[[], T], done: Callable[[T], None]) -> None:
         """Do a job when its time has come."""
-        self._loop._schedule(id(self), lambda: done(job()), times=self._begins())
+        self._loop._schedule(self, lambda: done(job()), times=self._begins())
 
     def stop(self) -> None:
         """There is nothing to end."""
