@@ -28,6 +28,8 @@ ADDRESS: Final = ("127.0.0.1", 9999)
 DATA: Final = Path("/data")
 COPY: Final = Path("/copy")
 JOURNAL_THREAD: Final = "chatroom-journal"
+SECTOR: Final = 64
+"""As on real disks, the first batch of a segment begins in the sector that its header stands in."""
 STOP_MAX_S: Final = 8.0
 """A server that was told to stop and then takes longer is ended by its signals."""
 _SMALL: Final = LogSettings(journal_segment=3000, room_segment=1500, flush_due=4000, unsynced_max=2000)
@@ -74,7 +76,7 @@ class SimServer:
     def __init__(self, world: "World") -> None:
         self.world = world
         self.disk = SimFiles()
-        self.disk.tears_inside = True
+        self.disk.sector, self.disk.tears_inside = SECTOR, True
         self.process: Process | None = None
         self.engine: Engine | None = None
         self.starts = 0

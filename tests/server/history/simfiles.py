@@ -78,6 +78,7 @@ class SimFiles:
         free: Bytes that the disk still takes.
         bite: At most so many bytes are taken by one write.
         halves: Decides before each write whether it takes only half of the bytes.
+        sector: Bytes that reach the disk together.
         tears_inside: A power cut may leave a file at any size between the old one and the new one.
         dies_at: The number of the call at which the power fails: from there on nothing happens any more.
     """
@@ -89,6 +90,7 @@ class SimFiles:
         self.free = 1 << 40
         self.bite = 1 << 40
         self.halves: Callable[[], bool] = lambda: False
+        self.sector = SECTOR
         self.tears_inside = False
         self.dies_at = 1 << 40
         self.bootid = "boot 0"
@@ -110,16 +112,33 @@ class SimFiles:
     def power_cut(self, rng: random.Random) -> "SimFiles":
         """The disk as it may be found afterwards: anything that was not synced is there or not."""
         after = SimFiles()
-        after.root = _survivor(self.root, rng, {}, inside=self.tears_inside)
-        after.tears_inside = self.tears_inside
+        after.sector, after.tears_inside = self.sector, self.tears_inside
+        after.root = after.survivor(self.root, rng, {})
         after.bootid = f"boot {rng.random()}"
+        return after
+
+    def survivor(self, folder: Folder, rng: random.Random, seen: dict[int, Inode]) -> Folder:
+        """What a power cut leaves of a folder."""
+        names = dict(folder.durable)
+        for change in folder.changes:
+            if rng.random() < 0.5:
+                _apply(names, change)
+        after = Folder()
+        for name, left in sorted(names.items()):
+            if isinstance(left, Folder):
+                after.names[name] = self.survivor(left, rng, seen)
+            else:
+                if id(left) not in seen:
+                    seen[id(left)] = _torn(left, rng, self.sector, inside=self.tears_inside)
+                after.names[name] = seen[id(left)]
+        after.durable = dict(after.names)
         return after
 
     def killed(self) -> "SimFiles":
         """The disk as the next process finds it: all bytes are there, none of them more durable."""
         after = SimFiles()
+        after.sector, after.tears_inside = self.sector, self.tears_inside
         after.root = self.root
-        after.tears_inside = self.tears_inside
         after.bootid = self.bootid
         return after
 
@@ -275,24 +294,7 @@ class SimFiles:
         return folder
 
 
-def _survivor(folder: Folder, rng: random.Random, seen: dict[int, Inode], *, inside: bool) -> Folder:
-    names = dict(folder.durable)
-    for change in folder.changes:
-        if rng.random() < 0.5:
-            _apply(names, change)
-    after = Folder()
-    for name, left in sorted(names.items()):
-        if isinstance(left, Folder):
-            after.names[name] = _survivor(left, rng, seen, inside=inside)
-        else:
-            if id(left) not in seen:
-                seen[id(left)] = _torn(left, rng, inside=inside)
-            after.names[name] = seen[id(left)]
-    after.durable = dict(after.names)
-    return after
-
-
-def _torn(inode: Inode, rng: random.Random, *, inside: bool) -> Inode:
+def _torn(inode: Inode, rng: random.Random, sector: int, *, inside: bool) -> Inode:
     """Each sector is the new one or the old one, and so is the size; or that is between them."""
     new, old = bytes(inode.data), inode.durable
     if new == old:
@@ -304,6 +306,6 @@ def _torn(inode: Inode, rng: random.Random, *, inside: bool) -> Inode:
     longest = max(len(new), len(old))
     new, old = new.ljust(longest, b"\0"), old.ljust(longest, b"\0")
     torn = b"".join(
-        (new if rng.random() < chance else old)[at : at + SECTOR] for at in range(0, longest, SECTOR)
+        (new if rng.random() < chance else old)[at : at + sector] for at in range(0, longest, sector)
     )
     return Inode(bytearray(torn[:size]), torn[:size])
