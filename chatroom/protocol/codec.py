@@ -4,6 +4,7 @@ The length header is the variable-length integer of RFC 9000, section 16: its fi
 takes 1, 2, 4 or 8 bytes. It counts bytes, never characters.
 """
 
+from struct import Struct
 from typing import Final
 
 import msgspec
@@ -21,6 +22,8 @@ _LINE_KIND: Final = bytes([BY_FRAME[Line].kind])
 _ONE_BYTE: Final = 0b0100_0000
 _TWO_BYTES: Final = 0b1000_0000
 """A length header that begins with less than these has one byte, or two."""
+_two_bytes: Final = Struct(">BH").pack
+"""The header of a frame whose length takes two bytes: nearly every line."""
 _LONGEST: Final = [FRAME_UNKNOWN_MAX] * 256
 """How long a body may be, by the number of its kind."""
 for _info in KINDS:
@@ -77,6 +80,8 @@ def encode(frame: AnyFrame) -> bytes:
 
 def frame_line(line: bytes) -> bytes:
     """Put the header of a stored line in front of its bytes, without encoding it again."""
+    if _ONE_BYTE <= len(line) < _ONE_BYTE << 8:
+        return _two_bytes(_LINE_KIND[0], _ONE_BYTE << 8 | len(line)) + line
     return b"%b%b%b" % (_LINE_KIND, encode_length(len(line)), line)
 
 

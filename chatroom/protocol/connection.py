@@ -98,7 +98,11 @@ class Connection:
         frames, error = self._reader.feed(chunk)
         try:
             for kind, body in frames:
-                self._receive(kind, body, events)
+                if kind in self._plain and self.state is State.ONLINE:
+                    events.append(FrameReceived(codec.decode_body(kind, body), body))
+                    self._clean = False
+                else:
+                    self._receive(kind, body, events)
             self._check_begun()
             if error is not None:
                 raise self._blame(error)
@@ -137,10 +141,6 @@ class Connection:
 
     def _receive(self, kind: int, body: bytes, events: list[Event]) -> None:
         if self.state is State.CLOSED:
-            return None
-        if self.state is State.ONLINE and kind in self._plain:
-            events.append(FrameReceived(codec.decode_body(kind, body), body))
-            self._clean = False
             return None
         info = BY_KIND.get(kind)
         if info is None:

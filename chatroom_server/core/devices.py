@@ -27,6 +27,10 @@ _ENTRY_BYTES: Final = 26
 """About what one remembered number takes in `devices.jsonl`."""
 
 
+_NO_NUMBERS: Final = array("Q")
+"""Those of every device that has not stored anything since it was made."""
+
+
 class Pending(msgspec.Struct, gc=False):
     """A message on its way to the disk: the `ref` of its draft.
 
@@ -87,9 +91,9 @@ class Device:
     links: int = 0
     pending: dict[int, Pending] = field(default_factory=dict)
     trouble: Trouble | None = None
-    _numbers: "array[int]" = field(default_factory=lambda: array("Q"))
-    _hashes: "array[int]" = field(default_factory=lambda: array("I"))
-    _ids: "array[int]" = field(default_factory=lambda: array("Q"))
+    _numbers: "array[int]" = field(default_factory=lambda: _NO_NUMBERS)
+    _hashes: "array[int]" = field(default_factory=lambda: _NO_NUMBERS)
+    _ids: "array[int]" = field(default_factory=lambda: _NO_NUMBERS)
     _written: int = 0
 
     def __len__(self) -> int:
@@ -117,20 +121,23 @@ class Device:
         self.trouble = None
         return ""
 
-    def remember(self, n: int, hash_: int, id_: int) -> bool:
-        """Take in that a number is stored; False when it was known to be."""
+    def remember(self, n: int, hash_: int, id_: int) -> int:
+        """Take in that a number is stored; by how much the remembered grow, 0 when it was known to be."""
         if n <= self.last:
-            return False
+            return 0
         self.last = n
         if n > self.highest:
             self.highest = n
+        if self._numbers is _NO_NUMBERS:
+            self._numbers, self._hashes, self._ids = array("Q"), array("I"), array("Q")
         self._numbers.append(n)
         self._hashes.append(hash_)
         self._ids.append(id_)
-        if len(self._numbers) >= 2 * REMEMBERED_NUMBERS:
-            self.forget(keep=REMEMBERED_NUMBERS)
-            self.passed = self.floor
-        return True
+        if len(self._numbers) < 2 * REMEMBERED_NUMBERS:
+            return 1
+        self.forget(keep=REMEMBERED_NUMBERS)
+        self.passed = self.floor
+        return 1 - REMEMBERED_NUMBERS
 
     def find(self, n: int) -> tuple[int, MessageId] | None:
         """Hash and line number of what is stored under n; None when nothing is, or it is forgotten."""
@@ -234,11 +241,10 @@ class Devices:
 
     def remember(self, device: Device, n: int, hash_: int, id_: int, at: int) -> None:
         """Take in that a message is stored."""
-        before = len(device)
-        if device.remember(n, hash_, id_):
+        if growth := device.remember(n, hash_, id_):
             device.at = at
             self._changed[device] = None
-            self._remembered += len(device) - before
+            self._remembered += growth
 
     def note(self, line: Line) -> None:
         """Take in a stored line that was read from the log."""

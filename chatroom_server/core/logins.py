@@ -6,6 +6,7 @@ the link stands in ENTERING, and other logins with the same key wait for the sam
 
 import ipaddress
 from collections.abc import Callable
+from itertools import takewhile
 
 from msgspec import structs
 
@@ -40,7 +41,9 @@ def arrive(state: HubState, arrived: Arrived) -> None:
     if problem is not None:
         state.fail(link, problem)
         return
-    state.timers.add(state.now + limits.HANDSHAKE_TIMEOUT_S, lambda: _time_out(state, link))
+    state.greeting[link.id] = state.now + limits.HANDSHAKE_TIMEOUT_S
+    if len(state.greeting) == 1:
+        _watch(state)
 
 
 def _site(host: str) -> str:
@@ -65,9 +68,22 @@ def _why_not(state: HubState, arrived: Arrived, address: str) -> ErrorCode | Non
     return None
 
 
-def _time_out(state: HubState, link: Link) -> None:
-    if link.state is not LinkState.ONLINE:
-        state.fail(link, ErrorCode.HANDSHAKE_SLOW)
+def _watch(state: HubState) -> None:
+    """Look again when the time of the first that has not logged in is over: one timer for all of them."""
+    first = next(iter(state.greeting.values()))
+    if not state.is_watching:
+        state.is_watching = True
+        state.timers.add(first, lambda: _time_out(state))
+
+
+def _time_out(state: HubState) -> None:
+    state.is_watching = False
+    late = list(takewhile(lambda id_: state.greeting[id_] <= state.now, state.greeting))
+    for id_ in late:
+        del state.greeting[id_]
+        state.fail(state.links[id_], ErrorCode.HANDSHAKE_SLOW)
+    if state.greeting:
+        _watch(state)
 
 
 def greet(state: HubState, link: Link, frame: Hello) -> None:
@@ -277,6 +293,8 @@ def _enter(state: HubState, link: Link, frame: Login, user: User, *, is_new: boo
         _refuse(state, link, failure(ErrorCode.TOO_MANY_DEVICES))
         return
     link.devices = {device.dev: device for device in devices}
+    state.greeting.pop(link.id, None)
+    link.arrived, link.client_nonce = structs.replace(link.arrived, seed=b""), b""  # of no use any more
     link.quiet = frame.quiet
     session = _join_session(state, link, user)
     state.move(link, LinkState.ONLINE)
@@ -303,6 +321,7 @@ def leave(state: HubState, link: Link, *, clean: bool) -> None:
     log_out(state, link, clean=clean)
     state.move(link, LinkState.CLOSED)
     del state.links[link.id]
+    state.greeting.pop(link.id, None)
     state.addresses[link.address] -= 1
     if not state.addresses[link.address]:
         del state.addresses[link.address]

@@ -71,6 +71,8 @@ class HubState:
         now, at: Of the input at hand: monotonic seconds, and ms since 1970 (UTC).
         addresses: How many links there are from an address.
         handshakes: How many links have not logged in.
+        greeting: Until when they may take, the first to be late first.
+        is_watching: A timer waits for that one.
         sessions: Users who have a link, or are shown as online.
         guest_nicks: Nicks of the guests among them, by `nick_key`.
         former_guests: Guests who were here, in the order of their leaving; never one called by its address.
@@ -101,6 +103,8 @@ class HubState:
         self.links: dict[LinkId, Link] = {}
         self.addresses: dict[str, int] = {}
         self.handshakes = 0
+        self.greeting: dict[LinkId, float] = {}
+        self.is_watching = False
         self.sessions: dict[UserId, Session] = {}
         self.guest_nicks: dict[str, UserId] = {}
         self.former_guests: dict[UserId, None] = {}

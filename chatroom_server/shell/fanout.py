@@ -310,6 +310,9 @@ class Fanout:
                 if link.behind is None or tail not in link.behind:
                     self._fall_behind(link, tail, start)
                 continue
+            if len(link.rooms) == 1 and not link.queue:
+                self._write_to(link, data)  # nothing else can come for it in this round
+                continue
             link.queue.append(data)
             touched[link] = None
 
@@ -326,11 +329,14 @@ class Fanout:
                     start = start or tail.cursor(tail.fresh)
                     self._fall_behind(link, tail, start)
             else:
-                self.writes += 1
-                try:
-                    link.write(data)
-                except Exception:  # noqa: BLE001 - as in `run_round`
-                    _broke(link)
+                self._write_to(link, data)
+
+    def _write_to(self, link: Outlet, data: bytes) -> None:
+        self.writes += 1
+        try:
+            link.write(data)
+        except Exception:  # noqa: BLE001 - as in `run_round`
+            _broke(link)
 
     def _write(self, link: Outlet) -> None:
         if link.behind is not None:
