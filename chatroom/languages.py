@@ -2,7 +2,6 @@
 
 import gettext
 from collections.abc import Mapping
-from importlib.resources import as_file, files
 
 from chatroom.common.texts import Texts, pick_language
 
@@ -12,5 +11,7 @@ def load_texts(lang: str | None, environ: Mapping[str, str]) -> Texts:
     code = pick_language(lang, environ)
     if code == "en":
         return Texts()
+    from importlib.resources import as_file, files  # only here: English needs no file
+
     with as_file(files("chatroom.common") / "locale") as folder:
         return Texts(gettext.translation("chatroom", folder, [code], fallback=True), code)

@@ -1,6 +1,7 @@
 """Picks the front end that a command line asks for, and imports it only then."""
 
 import argparse
+import gc
 import os
 import sys
 
@@ -32,6 +33,7 @@ def _front_end(prepared: Launching) -> int:
     if prepared.options.command is not None:
         from chatroom.scripts.run import run_script
 
+        gc.enable()
         return run_script(prepared)
     if sys.stdout is None:
         raise LaunchError(
@@ -40,6 +42,7 @@ def _front_end(prepared: Launching) -> int:
     if prepared.options.plain or not sys.stdout.isatty() or os.environ.get("TERM", "") in ("", "dumb"):
         from chatroom.plain.run import run_plain
 
+        gc.enable()
         return run_plain(prepared)
     return _full_screen(prepared)
 

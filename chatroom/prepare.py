@@ -8,7 +8,6 @@ from pathlib import Path
 
 from chatroom.client.address import Address, AddressError, parse_address
 from chatroom.client.profile import Profile
-from chatroom.client.servers import KnownServers
 from chatroom.common.inert import one_line
 from chatroom.common.names import NameProblem, check_nick, check_room
 from chatroom.common.texts import Texts
@@ -79,7 +78,7 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
     texts = load_texts(settings.lang or None, environ)
     profile = Profile.open(_profile_folder(home, options.profile or ""))
     if target.address is None and not options.local:
-        target = Target(KnownServers(profile.folder).last_address(), room=target.room)
+        target = Target(profile.servers.last_address(), room=target.room)
     return Launching(options, settings, texts, home, profile, target, nick, room)
 
 

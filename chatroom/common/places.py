@@ -1,6 +1,5 @@
 """Where files are, computed from what the caller knows of the machine; nothing is touched."""
 
-import hashlib
 from collections.abc import Mapping
 
 COURSE_LOGS = "/var/log/chat_room"
@@ -18,6 +17,8 @@ def runtime_folder(environ: Mapping[str, str], user: int) -> str:
         inside = f"{home}/run"
         if len(inside.encode(errors="surrogateescape")) < SOCKET_PATH_MAX - 30:
             return inside
+        import hashlib  # only here: a start seldom needs it
+
         mark = "-" + hashlib.sha256(home.encode(errors="surrogateescape")).hexdigest()[:8]
     base = environ.get("XDG_RUNTIME_DIR", "")
     if base.startswith("/") and len(base.encode()) < SOCKET_PATH_MAX - 40:

@@ -1,0 +1,99 @@
+"""How long the full screen takes to its first frame, against a Textual app with nothing of its own.
+
+    python -m benchmarks.bench_first_paint [--times 20]
+
+Both start in turns, in a pseudo-terminal, with byte code that is there already. The full screen has a profile
+that knows the server, which runs, and a room: no question comes. A frame is drawn when a text of it has come.
+Goal: the first frame after at most 1.15 times what the bare app takes.
+"""
+
+import argparse
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from benchmarks.bare_app import MARK
+from tests.e2e.terminal import PATIENCE_S, Terminal, client_command
+from tests.e2e.world import Person, Server, environment
+
+SIZE: Final = (120, 36)
+BARE: Final = [sys.executable, "-m", "benchmarks.bare_app"]
+FIRST_FRAME: Final = b"ROOMS"
+ONLINE: Final = "ONLINE — ".encode()
+
+
+class Watched(Terminal):
+    """A terminal that only looks for texts: drawing would take time from the program."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self._began = time.perf_counter()
+        super().__init__(command, env=env, columns=SIZE[0], rows=SIZE[1])
+
+    def seconds_to(self, wanted: bytes) -> float:
+        """Wait for a text; returns the seconds from the start of the program."""
+        with self._lock:
+            while self.raw.find(wanted) < 0:
+                if not self._lock.wait(PATIENCE_S):
+                    raise TimeoutError(f"{wanted!r} was never drawn")
+            return time.perf_counter() - self._began
+
+    def _feed(self, chunk: bytes) -> None:
+        """Only keep it."""
+
+
+def start(command: Sequence[str], env: Mapping[str, str], *wanted: bytes) -> list[float]:
+    """Start a program once; returns the seconds to each text."""
+    with Watched(command, env) as terminal:
+        seconds = [terminal.seconds_to(text) for text in wanted]
+        terminal.press("ctrl+q")
+        terminal.wait_end()
+        return seconds
+
+
+def measure(folder: Path, times: int) -> tuple[list[float], list[float], list[float]]:
+    """Returns the seconds to the bare frame, to the first frame of the full screen, and to `online`."""
+    server = Server(folder).start()
+    try:
+        person = Person(folder / "somebody", server, "somebody")
+        person.script("send", "general", "a first message")  # the server's key is known from now on
+        command = client_command(
+            "-a", "127.0.0.1", "-p", str(server.port), "--nick", "somebody", "--room", "general"
+        )
+        env = environment(person.home)
+        runs = [
+            (start(BARE, env, MARK.encode()), start(command, env, FIRST_FRAME, ONLINE))
+            for _ in range(times + 1)
+        ][1:]  # the first ones leave byte code behind
+    finally:
+        server.kill()
+    return [b for (b,), _ in runs], [first for _, (first, _o) in runs], [online for _, (_f, online) in runs]
+
+
+def main() -> None:
+    """Measure, and print the figures."""
+    parser = argparse.ArgumentParser(description="Time the start of the full screen.")
+    parser.add_argument("--times", type=int, default=20)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="chatroom-") as folder:
+        bare, first, online = measure(Path(folder), given.times)
+    print(f"{given.times} starts of each in turns; milliseconds from the start of the program:")
+    _say("a bare app's frame", bare, bare)
+    _say("the full screen's frame", first, bare)
+    _say("online", online, bare)
+
+
+def _say(name: str, taken: list[float], bare: list[float]) -> None:
+    median, fastest = statistics.median(taken), min(taken)
+    ratio = median / statistics.median(bare)
+    print(
+        f"{name:<24}median {median * 1000:6.0f}   ratio {ratio:5.2f}   "
+        f"fastest {fastest * 1000:6.0f}   ratio {fastest / min(bare):5.2f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
