@@ -177,7 +177,7 @@ def _report(result: Result) -> None:
     print(f"  memory   {result.memory_mb:6.1f} MB above the start")
 
 
-def _measure(messages: int, seconds: float) -> Result:
+def measure(messages: int, seconds: float) -> Result:
     """Measure in a process of its own, so that memory is this room's."""
     command = [sys.executable, "-m", "benchmarks.bench_message_log", "--one"]
     command += ["--messages", str(messages), "--seconds", str(seconds)]
@@ -196,7 +196,7 @@ def main() -> None:
         asyncio.run(run(100, 0.05))  # the caches of Textual and of the interpreter
         print(msgspec.json.encode(asyncio.run(run(options.messages, options.seconds))).decode())
         return
-    small, large = (_measure(count, options.seconds) for count in (1_000, options.messages))
+    small, large = (measure(count, options.seconds) for count in (1_000, options.messages))
     _report(small)
     _report(large)
     ratio = statistics.median(large.frame) / statistics.median(small.frame)
