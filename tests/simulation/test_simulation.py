@@ -28,11 +28,13 @@ def test_all_promises_hold_whatever_fails(first: int) -> None:
 
 def test_much_happens_in_a_world() -> None:
     kinds: set[type] = set()
+    lines = 0
     for seed in range(SEEDS.start, SEEDS.start + 20):
         world = run(seed)
         assert check(world.record) == []
-        assert len(world.record.history) > 20
+        lines += len(world.record.history)
         kinds |= {type(fact) for fact in world.record.facts}
+    assert lines > 400
     assert kinds == set(get_args(Fact))
 
 
