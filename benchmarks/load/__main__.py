@@ -26,6 +26,7 @@ class Generator:
         self._options = options
         self._address = (options.address, options.port)
         self._crowd = Crowd(self._address, options.dialect, tls=options.tls, at_once=options.at_once)
+        self._trouble = ""
         self.commands: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
             "enter": self.enter,
             "talk": lambda plan: self.talk(Plan(**plan)).to_json(),
@@ -71,11 +72,16 @@ class Generator:
         self._crowd.close()
 
     def _next_line(self) -> bytes:
-        while not self._crowd.turn(0.5):
-            pass
+        try:
+            while not self._crowd.turn(0.5):
+                pass
+        except RefusedError as error:
+            self._trouble = str(error)
         return sys.stdin.buffer.readline()
 
     def _done(self, name: str, given: dict[str, Any]) -> dict[str, Any]:
+        if self._trouble:
+            return {"error": self._trouble}
         try:
             return self.commands[name](given)
         except (RefusedError, OSError) as error:

@@ -167,4 +167,5 @@ def _frame(kind: bytes, body: dict[str, Any]) -> bytes:
 
 def _expect(kind: bytes, frame: Frame) -> None:
     if frame.kind != kind:
-        raise RefusedError(frame.body.decode())
+        told = json.loads(frame.body)
+        raise RefusedError(told.get("text") or f"a frame {frame.kind!r} came instead of {kind!r}")

@@ -23,7 +23,7 @@ _SETTLE_S: Final = 0.5
 def idle(case: str, run: Run) -> None:
     """What a link takes that only stays: memory of the server, without and with TLS, and its CPU."""
     for tls in (False, True):
-        server = make_server(run.folder())
+        server = make_server(run.folder(), rooms=2)
         with running(server), Generator(server.port, tls=tls) as generator:
             _measure_idle(
                 case, run, generator, pid_of(server.process), "chatroom", " with TLS" if tls else ""

@@ -13,8 +13,8 @@ from benchmarks.suite.results import NAIVE, Figure, Report, Row, merged, multipl
 BAR: Final = 24
 PICTURE_COLUMNS: Final = 144
 EXPLAINED: Final = (
-    "Deliveries a second, and for each second of the server's CPU; by naive: how many times as many for that as "
-    "the naive server; bytes of one delivery; how busy the load generator and everybody else were (100 %: a core)."
+    "Deliveries a second, and for each second of the server's CPU; by naive: how many times as many for that "
+    "as the naive server; bytes of one delivery; how busy the generator and all others were (100 %: a core)."
 )
 BUSY: Final = 0.9
 """A generator that is busier than that may be what was measured."""
