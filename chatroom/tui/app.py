@@ -1,28 +1,26 @@
-"""The full-screen client: puts screens, session and terminal together. No chat logic here."""
+"""The full-screen client: puts screens, session and terminal together. No chat logic here.
+
+What the outline does not need is imported where it is used first, behind the first frame.
+"""
 
 import asyncio
 import gc
-from functools import partial
+from functools import cached_property
 from time import monotonic
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
 from textual.binding import Binding, BindingType
 from textual.command import CommandPalette, Provider
 
-from chatroom.conversation_log import open_conversation_log
-from chatroom.dates import clock, day_label
-from chatroom.tui.conversation import Conversation
-from chatroom.tui.keeper import Keeper
 from chatroom.tui.launch import Launch
-from chatroom.tui.live import Live
 from chatroom.tui.palette import EntriesProvider
-from chatroom.tui.screens.chat import ChatScreen
-from chatroom.tui.screens.chat_view import CHAT_CSS
+from chatroom.tui.screens.outline import CHAT_CSS, Outline
 from chatroom.tui.terminal import SteadyApp, driver_class, teach_keys
-from chatroom.tui.times import iso_day, now_ms
-from chatroom.tui.widgets.log_words import LogWords
-from chatroom.tui.widgets.message_log import MessageLog
+
+if TYPE_CHECKING:
+    from chatroom.tui.keeper import Keeper
+    from chatroom.tui.live import Live
+    from chatroom.tui.screens.chat import ChatScreen
 
 QUIT_AGAIN_S = 3.0
 """How long a second Ctrl+C means to quit."""
@@ -49,31 +47,45 @@ class ChatroomApp(SteadyApp[int]):
         teach_keys()
         super().__init__(driver_class=driver_class())
         self._launch = launch
-        self._keeper = Keeper()
+        self._outline = Outline(launch.texts)
         self._quit_asked_at = float("-inf")
-        me = launch.profile.user_id
-        day = partial(day_label, zone=None, lang=launch.texts.lang)
-        words = LogWords(launch.texts, clock, day, me=me)
-        self.chat = ChatScreen(
-            Conversation(me, now_ms),
-            launch.texts,
-            MessageLog(words, id="log"),
-            self._keeper,
-            bell=launch.settings.bell,
-        )
-        self.live = Live(launch, self.chat, self._keeper)
         if launch.settings.theme in self.available_themes:
             self.theme = launch.settings.theme
 
-    def get_default_screen(self) -> ChatScreen:
+    @cached_property
+    def chat(self) -> "ChatScreen":
         """The conversation."""
-        return self.chat
+        from chatroom.tui.opening import make_chat
+
+        return make_chat(self._launch, self._keeper)
+
+    @cached_property
+    def live(self) -> "Live":
+        """The connection."""
+        from chatroom.tui.live import Live
+
+        return Live(self._launch, self.chat, self._keeper)
+
+    @cached_property
+    def _keeper(self) -> "Keeper":
+        from chatroom.tui.keeper import Keeper
+
+        return Keeper()
+
+    def get_default_screen(self) -> Outline:
+        """What is drawn first."""
+        return self._outline
 
     def on_mount(self) -> None:
         """Begin once the first screen stands."""
         self.call_after_refresh(self._begin)
 
-    def _begin(self) -> None:
+    async def _begin(self) -> None:
+        """Put the conversation over the outline; keys that come meanwhile wait behind those it kept."""
+        await self.push_screen(self.chat)
+        self.chat.set_focus(self.chat.composer)
+        for event in self._outline.typed:
+            self.chat.composer.post_message(event)
         _collect_from_now_on()
         self.run_worker(self.live.run(), group="live", exit_on_error=True)
         self.run_worker(self._keeper.run(), group="keeper")
@@ -87,6 +99,10 @@ class ChatroomApp(SteadyApp[int]):
             await asyncio.to_thread(self.chat.written.close)
 
     async def _open_log(self) -> None:
+        from chatroom.conversation_log import open_conversation_log
+        from chatroom.dates import clock
+        from chatroom.tui.times import iso_day
+
         folders, texts = self._launch.log_folders, self._launch.texts
         written = await asyncio.to_thread(open_conversation_log, folders, texts, day=iso_day, clock=clock)
         if written is not None:
@@ -118,16 +134,16 @@ class ChatroomApp(SteadyApp[int]):
         await self.live.leave()
         self.exit(0)
 
-    @on(ChatScreen.Left)
-    async def _left(self) -> None:
+    async def on_chat_screen_left(self) -> None:
+        """One wants to leave."""
         await self.action_quit()
 
-    @on(ChatScreen.ReconnectAsked)
-    def _reconnect(self) -> None:
+    def on_chat_screen_reconnect_asked(self) -> None:
+        """One does not want to wait for the next attempt."""
         self.live.reconnect()
 
-    @on(Live.Over)
-    def _over(self, event: Live.Over) -> None:
+    def on_live_over(self, event: "Live.Over") -> None:
+        """There is nothing left to do."""
         self.exit(event.code)
 
 

@@ -28,7 +28,7 @@ from chatroom.protocol.ids import DeviceId, Epoch, RoomId, UserId
 from chatroom.tui.conversation import Conversation
 from chatroom.tui.keeper import Keeper
 from chatroom.tui.screens.chat import ChatScreen
-from chatroom.tui.screens.chat_view import CHAT_CSS
+from chatroom.tui.screens.outline import CHAT_CSS
 from chatroom.tui.terminal import SteadyApp
 from chatroom.tui.widgets.log_words import LogWords
 from chatroom.tui.widgets.message_log import MessageLog

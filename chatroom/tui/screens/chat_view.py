@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from time import monotonic
 from typing import Literal, TypeVar
 
@@ -34,6 +33,7 @@ from chatroom.tui.desk import Desk
 from chatroom.tui.keeper import Keeper
 from chatroom.tui.keys import actions
 from chatroom.tui.messages import EventsArrived
+from chatroom.tui.screens.outline import Panes
 from chatroom.tui.times import now_ms
 from chatroom.tui.widgets.banner import Banner
 from chatroom.tui.widgets.composer import Composer
@@ -44,11 +44,8 @@ from chatroom.tui.widgets.rooms_list import RoomsList
 
 _Answer = TypeVar("_Answer")
 
-CHAT_CSS = Path(__file__).with_name("chat.tcss")
-"""For the app: Textual does not load the style sheet of a screen that is there from the beginning."""
 
-
-class ChatView(Screen[None]):
+class ChatView(Panes):
     """Shows a conversation.
 
     Args:
@@ -56,11 +53,10 @@ class ChatView(Screen[None]):
         bell: Whether it may ring.
 
     Attributes:
+        banner: The line that says how the link is.
         known_rooms: Names of rooms that were listed, for completion.
         written: The log file, once it is open.
     """
-
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-medium"), (100, "-wide")]  # noqa: RUF012  # as Textual has it
 
     def __init__(
         self, conversation: Conversation, texts: Texts, log: MessageLog, keeper: Keeper, *, bell: bool = True
@@ -71,6 +67,7 @@ class ChatView(Screen[None]):
         self.desk = Desk(conversation, self, texts)
         self.known_rooms: list[str] = []
         self.written: ConversationLog | None = None
+        self.banner = Banner(texts, id="banner")
         self._log = log
         self._keeper = keeper
         self._bell = bell
@@ -82,7 +79,7 @@ class ChatView(Screen[None]):
     def compose(self) -> ComposeResult:
         """The panes."""
         yield RoomHeader(id="header")
-        yield Banner(self.texts, id="banner")
+        yield self.banner
         with Horizontal(id="body"):
             yield RoomsList(self.texts, id="rooms")
             with Vertical(id="talk"):
@@ -97,11 +94,6 @@ class ChatView(Screen[None]):
         self._has_panes = True
         self.draw(*Part)
         self.composer.focus()
-
-    @property
-    def banner(self) -> Banner:
-        """The line that says how the link is."""
-        return self.query_one(Banner)
 
     @property
     def composer(self) -> Composer:
