@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import getpass
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from textual.message import Message
@@ -100,6 +101,7 @@ class Live:
         return [sentence.format(address=self._place.address)]
 
     async def _connect(self) -> None:
+        await asyncio.to_thread(import_module, "chatroom.client.session")  # long: keys come in between
         from chatroom.client.session import connect
         from chatroom.client.trust import Trust
 

@@ -1,0 +1,55 @@
+"""The panes before the conversation: they look like it, and keep what is typed."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from textual import events
+
+from chatroom.testing import FakeServer
+from chatroom.tui.app import ChatroomApp
+from chatroom.tui.screens.outline import Outline
+from tests.tui.stage import lines_of
+from tests.tui.test_live import SIZES, launch, until
+
+
+class HeldApp(ChatroomApp):
+    """Stays at the outline until it is let go."""
+
+    go_on: asyncio.Event
+
+    async def _begin(self) -> None:
+        self.go_on = asyncio.Event()
+        self.run_worker(self._begin_later())
+
+    async def _begin_later(self) -> None:
+        await self.go_on.wait()
+        self.call_later(super()._begin)
+
+
+async def test_what_is_typed_before_the_conversation_is_there_stands_in_the_composer(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        app = HeldApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with app.run_test(size=(120, 36)) as pilot:
+            await pilot.press(*"early", "space", "é")
+            app.post_message(events.Paste(" pasted"))
+            await until(pilot, lambda: isinstance(app.screen, Outline) and len(app.screen.typed) == 8)
+            app.go_on.set()
+            for letter in " late":  # these wait in the app's queue, behind what the outline kept
+                app.post_message(events.Key("space" if letter == " " else letter, letter))
+            await until(
+                pilot, lambda: app.screen is app.chat and app.chat.composer.text == "early é pasted late"
+            )
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_the_outline_looks_as_the_conversation_does_at_first(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with FakeServer() as server:
+        app = HeldApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with app.run_test(size=size) as pilot:
+            outline = lines_of(app.screen)  # type: ignore[arg-type]  # any screen has lines
+            await app.push_screen(app.chat)
+            await until(pilot, lambda: lines_of(app.chat) == outline)
+            app.pop_screen()
