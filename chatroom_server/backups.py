@@ -8,7 +8,6 @@ import contextlib
 import errno
 import os
 import sqlite3
-import sys
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,15 +15,15 @@ from typing import Final
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
-from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_room
+from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_temporary_space
 from chatroom_server.history import CopyError, FolderInUseError, HistoryError, OsFiles
 from chatroom_server.history.backup import Backup
 from chatroom_server.history.lock import held_still
 from chatroom_server.history.verification import Verification
-from chatroom_server.output import say
+from chatroom_server.output import complain, say
 from chatroom_server.shell import identity
+from chatroom_server.staging import staging_folder, tidy_up
 from chatroom_server.verifying import finding_line
-from chatroom_server.workplaces import tidy_up, workplace
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _OTHERS: Final = (identity.FOLDER, "server.conf")
@@ -51,11 +50,11 @@ def back_up(options: Namespace, texts: Texts) -> int:
         check = Verification(OsFiles(), beside)
         damages = _damages(check, texts)
         place = _put_in_place(beside, onto, is_sound=not damages, texts=texts)
-    sys.stderr.writelines(damages)
+    summary = _summary(place, onto, backup, check, texts)
     if damages:
-        sys.stderr.write(f"chatroom-server: {_summary(place, onto, backup, check, texts)}")
+        complain("".join([*damages, f"chatroom-server: {summary}"]))
         return FAILED
-    say(_summary(place, onto, backup, check, texts))
+    say(summary)
     return DONE
 
 
@@ -96,7 +95,7 @@ def _beside(onto: Path, texts: Texts) -> Iterator[Path]:
     tidy_up(parent)
     with contextlib.ExitStack() as stack:
         try:
-            beside = stack.enter_context(workplace(parent, onto.name))
+            beside = stack.enter_context(staging_folder(parent, onto.name))
         except OSError as error:
             raise _cannot_write(parent, error.strerror or str(error), texts) from error
         yield beside
@@ -121,7 +120,7 @@ def _damages(check: Verification, texts: Texts) -> list[str]:
     try:
         return [finding_line(report, texts) for report in check.run() if report.is_damage]
     except sqlite3.Error as error:
-        raise no_room(error, texts, FAILED) from error
+        raise no_temporary_space(error, texts, FAILED) from error
     except OSError as error:
         raise cannot_read(error, check.folder, texts, FAILED) from error
 

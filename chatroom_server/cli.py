@@ -5,15 +5,20 @@ import os
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import Final
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
 from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
 from chatroom_server.languages import load_texts
 from chatroom_server.options import TOOLS, parse, settings_of
-from chatroom_server.output import OutputError, end_output, let_go_of_output, say
+from chatroom_server.output import OutputError, complain, end_output, let_go_of_output, say
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
+_FAILED_AS: Final = {"verify": 2}
+"""What a command comes to that could not, where `FAILED` says something else: that damage was found."""
+_MAY_BE_CUT: Final = frozenset(TOOLS) - _FAILED_AS.keys()
+"""Commands that need no reader to the end; `verify` would seem to have found nothing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -26,19 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         return _end_with(WRONG_USAGE, str(error), options)
     texts = load_texts(settings.lang or None, os.environ)
+    failed = _FAILED_AS.get(options.command, FAILED)
     try:
         status = _run(options, settings, texts)
         end_output()
     except KeyboardInterrupt:
-        return FAILED
+        return failed
     except BrokenPipeError:  # whoever read this has seen enough
         let_go_of_output()
-        return DONE if options.command in TOOLS else FAILED
+        return DONE if options.command in _MAY_BE_CUT else failed
     except OutputError as error:
         let_go_of_output()
         sentence = texts._("{path} cannot be written: {reason}")
         path = texts._("standard output")
-        return _end_with(FAILED, sentence.format(path=path, reason=error), options)
+        return _end_with(failed, sentence.format(path=path, reason=error), options)
     return status
 
 
@@ -83,7 +89,7 @@ def _run(options: Namespace, settings: Settings, texts: Texts) -> int:
 
 def _end_with(status: int, problem: str, options: Namespace) -> int:
     """Say why nothing came of it, also to whoever waits for the server to be ready."""
-    sys.stderr.writelines(f"chatroom-server: {line}\n" for line in inert(problem).split("\n"))
+    complain("".join(f"chatroom-server: {line}\n" for line in inert(problem).split("\n")))
     if options.announce_ready is not None:
         from chatroom_server.serving import announce
 

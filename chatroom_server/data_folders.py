@@ -53,7 +53,7 @@ def _within(folder: Path, path: object) -> Path | None:
     return Path(path).relative_to(folder) if Path(path).is_relative_to(folder) else None
 
 
-def no_room(error: sqlite3.Error, texts: Texts, status: int) -> ToolError:
+def no_temporary_space(error: sqlite3.Error, texts: Texts, status: int) -> ToolError:
     """What to raise when a check has no place for its notes."""
     sentence = texts._("the temporary folder cannot be used: {reason}; name another one with TMPDIR")
     return ToolError(sentence.format(reason=error), status)

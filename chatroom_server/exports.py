@@ -21,7 +21,7 @@ from chatroom_server.history import HistoryError, OsFiles
 from chatroom_server.history.snapshot import Snapshot, snapshot
 from chatroom_server.history.telling import all_lines, known_rooms
 from chatroom_server.markdown import Markdown
-from chatroom_server.output import OutputError, output_errors
+from chatroom_server.output import OutputError, complain, output_errors
 
 DONE, FAILED = 0, 1
 _NAMED_MAX: Final = 20
@@ -49,7 +49,7 @@ def export(options: Namespace, folder: Path, texts: Texts) -> int:
         raise cannot_read(error, folder, texts, FAILED) from error
     if not lines.lacking:
         return DONE
-    sys.stderr.write(f"chatroom-server: {inert(_what_lacks(lines.lacking, folder, texts))}\n")
+    complain(f"chatroom-server: {inert(_what_lacks(lines.lacking, folder, texts))}\n")
     return FAILED
 
 

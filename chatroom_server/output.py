@@ -1,9 +1,10 @@
-"""Standard output of the commands: a reader that has seen enough is no fault, a full disk is one sentence."""
+"""Where the commands write: a reader that has seen enough is no fault, a full disk is one sentence."""
 
 import contextlib
 import os
 import sys
 from collections.abc import Iterator
+from typing import TextIO
 
 
 class OutputError(Exception):
@@ -27,11 +28,25 @@ def end_output() -> None:
         sys.stdout.flush()
 
 
+def complain(text: str) -> None:
+    """Write to standard error; where that cannot be, the exit status alone tells."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        _let_go_of(sys.stderr)
+
+
 def let_go_of_output() -> None:
-    """Forget what cannot be written: the interpreter would try once more at its end, and complain."""
+    """Forget what cannot be written to standard output."""
+    _let_go_of(sys.stdout)
+
+
+def _let_go_of(stream: TextIO) -> None:
+    """The interpreter would try once more at its end, and change the exit status."""
     with contextlib.suppress(OSError, ValueError):
         nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, sys.stdout.fileno())
+        os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
-from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_room
+from chatroom_server.data_folders import ToolError, cannot_read, check_is_ours, no_temporary_space
 from chatroom_server.history import FolderInUseError, HistoryError, OsFiles
 from chatroom_server.history.findings import SENTENCES, Report
 from chatroom_server.history.lock import held_still
@@ -41,7 +41,7 @@ def verify(options: Namespace, texts: Texts) -> int:
     except HistoryError as error:
         raise ToolError(str(error), REFUSED) from error
     except sqlite3.Error as error:
-        raise no_room(error, texts, REFUSED) from error
+        raise no_temporary_space(error, texts, REFUSED) from error
     except BrokenPipeError:
         raise
     except OSError as error:

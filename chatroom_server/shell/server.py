@@ -61,6 +61,7 @@ class Server:
 
     Args:
         read_settings: Reads the settings again, as they were read at the start; blocks.
+        seams: What lies under its engine; that of this machine if it is None.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Server:
         texts: Texts,
         *,
         read_settings: Callable[[], Settings] | None = None,
+        seams: Seams | None = None,
     ) -> None:
         self.settings, self._texts = settings, texts
         self._logs, self._places = logs, places
@@ -83,7 +85,7 @@ class Server:
         self.addresses: list[tuple[str, int]] = []
         self.text_addresses: list[tuple[str, int]] = []
         self.is_text_public = False
-        self._engine = Engine(self._loop, logs, Seams(), flush_s=settings.history_flush_s)
+        self._engine = Engine(self._loop, logs, seams or Seams(), flush_s=settings.history_flush_s)
         self._identity: Identity
         self._invitations: InvitationBook
         self._listener: Listener

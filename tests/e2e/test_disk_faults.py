@@ -11,9 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from chatroom.common.texts import Texts
+from chatroom_server.config import load_settings
 from chatroom_server.history.files import Mode, OsFiles
 from chatroom_server.shell.engine import Seams
-from tests.conformance.server import port_of, running
+from chatroom_server.shell.logs import OperatorLog
+from chatroom_server.shell.running import open_runtime_folder
+from chatroom_server.shell.server import Places
+from chatroom_server.shell.server import Server as ServerInside
+from tests.conformance.server import environment, port_of
 from tests.e2e.terminal import PATIENCE_S
 from tests.e2e.test_disk import read_until, refused
 from tests.e2e.test_pipes import Reading
@@ -73,20 +79,28 @@ CHANGES = ("open", "write", "truncate", "sync_folder", "replace", "unlink")
 
 
 @pytest.fixture
-def files(monkeypatch: pytest.MonkeyPatch) -> BadFiles:
-    """The disk of servers that are started in this process."""
-    bad = BadFiles()
-    monkeypatch.setattr("chatroom_server.shell.server.Seams", partial(Seams, files=bad))
-    return bad
+def files() -> BadFiles:
+    """A disk for servers in this process."""
+    return BadFiles()
 
 
 @asynccontextmanager
-async def _in_process(home: Path) -> AsyncIterator[Server]:
+async def _in_process(home: Path, seams: Seams) -> AsyncIterator[Server]:
     """A server in this process, for programs of people."""
-    async with running(home, HISTORY_FLUSH_S="0.05") as server:
-        outside = Server(home)
+    environ, logs = environment(home), OperatorLog()
+    settings = load_settings({"PORT": "0", "HISTORY_FLUSH_S": "0.05"}, environ)
+    places = Places(open_runtime_folder(environ), None)
+    server = ServerInside(settings, logs, places, Texts(), seams=seams)
+    outside = Server(home)
+    try:
+        await server.start()
         outside.port = port_of(server)
-        yield outside
+        try:
+            yield outside
+        finally:
+            await server.close()
+    finally:
+        await asyncio.to_thread(logs.close)
 
 
 @pytest.mark.parametrize(
@@ -97,8 +111,8 @@ async def _in_process(home: Path) -> AsyncIterator[Server]:
 async def test_a_disk_that_refuses_for_a_while(
     files: BadFiles, fails: dict[str, int], tmp_path: Path
 ) -> None:
-    home = tmp_path / "server"
-    async with _in_process(home) as server:
+    home, seams = tmp_path / "server", Seams(files=files)
+    async with _in_process(home, seams) as server:
         it4, zoe = _person(server, "it4"), _person(server, "zoe")
         assert (await asyncio.to_thread(it4.script, "send", "general", "before")).returncode == 0
         with Reading(zoe) as reading:
@@ -110,41 +124,40 @@ async def test_a_disk_that_refuses_for_a_while(
             assert (await asyncio.to_thread(it4.script, "send", "general", "after")).returncode == 0
             shown += await asyncio.to_thread(read_until, reading, "after")
         assert shown == ["before", "while", "after"]
-    async with _in_process(home) as server:
+    async with _in_process(home, seams) as server:
         assert await asyncio.to_thread(_said, _person(server, "it4")) == shown
 
 
 async def test_one_fsync_that_fails_refuses_nobody(files: BadFiles, tmp_path: Path) -> None:
     """What the file may have lost is written to another one before anybody is shown it."""
-    home = tmp_path / "server"
-    async with _in_process(home) as server:
+    home, seams = tmp_path / "server", Seams(files=files)
+    async with _in_process(home, seams) as server:
         it4 = _person(server, "it4")
         assert (await asyncio.to_thread(it4.script, "send", "general", "before")).returncode == 0
         files.fails, files.once = {"sync": errno.EIO}, True
         assert (await asyncio.to_thread(it4.script, "send", "general", "during")).returncode == 0
         assert not files.fails
         assert await asyncio.to_thread(_said, it4) == ["before", "during"]
-    async with _in_process(home) as server:
+    async with _in_process(home, seams) as server:
         assert await asyncio.to_thread(_said, _person(server, "it4")) == ["before", "during"]
 
 
 HOUR_MS, YEAR_MS = 3_600_000, 31_536_000_000
 
 
-async def test_a_clock_that_jumps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_clock_that_jumps(tmp_path: Path) -> None:
     """What is shown as the time of a message is the clock's; nothing else depends on it."""
     home, shift = tmp_path / "server", [0]
-    clock = partial(_shifted_ns, shift)
-    monkeypatch.setattr("chatroom_server.shell.server.Seams", partial(Seams, wall_ns=clock))
+    seams = Seams(wall_ns=partial(_shifted_ns, shift))
     jumps = [0, -HOUR_MS, YEAR_MS, -YEAR_MS, 0]
-    async with _in_process(home) as server:
+    async with _in_process(home, seams) as server:
         it4 = _person(server, "it4")
         for number, shift[0] in enumerate(jumps):
             done = await asyncio.to_thread(it4.script, "send", "general", f"{number}")
             assert (done.returncode, done.stderr) == (0, b"")
             await _until(lambda: len(_filed(home)) > number)  # noqa: B023 - called before the next turn
     shift[0] = -YEAR_MS
-    async with _in_process(home) as server:
+    async with _in_process(home, seams) as server:
         it4 = _person(server, "it4")
         assert (await asyncio.to_thread(it4.script, "send", "general", "5")).returncode == 0
         lines = await asyncio.to_thread(it4.history)

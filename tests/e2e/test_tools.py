@@ -3,8 +3,7 @@
 import json
 import os
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from unittest.mock import patch
@@ -12,8 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from chatroom_server.cli import main
-from tests.e2e.small_disk import SmallDisk
-from tests.e2e.terminal import PATIENCE_S, server_command
+from tests.e2e.terminal import server_command
+from tests.e2e.test_text_door import wait_until
 from tests.e2e.world import Person, Server, environment
 from tests.server.history.folders import tree
 
@@ -213,12 +212,15 @@ def test_a_copy_of_what_is_damaged_never_takes_the_name_of_a_backup(
 
 def new_beside(folder: Path, known: list[str]) -> list[str]:
     """What a backup has begun to fill there, once it has."""
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        found = [name for name in left_beside(folder) if name not in known]
-        if any((folder / name / "copy" / "rooms").exists() for name in found):
-            return found
-    raise AssertionError(left_beside(folder))
+
+    def new() -> list[str]:
+        return [name for name in left_beside(folder) if name not in known]
+
+    wait_until(
+        lambda: any((folder / name / "copy" / "rooms").exists() for name in new()),
+        lambda: left_beside(folder),
+    )
+    return new()
 
 
 def test_a_backup_takes_away_what_one_left_that_was_killed(
@@ -344,59 +346,3 @@ def test_an_export_without_its_checkpoint_names_what_is_missing(
             f"chatroom-server: the data folder {server.data} has no checkpoint.json; "
             "put the folder back from a backup\n"
         )
-
-
-# --- full disks -------------------------------------------------------------------------------
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[SmallDisk]:
-    """A full one."""
-    place = tmp_path / "small"
-    place.mkdir()
-    try:
-        small = SmallDisk(place)
-    except OSError as error:
-        pytest.skip(f"no small disk can be mounted here: {error.strerror}")
-    small.fill()
-    yield small
-    small.close()
-
-
-def test_on_a_full_disk_the_file_is_named_that_cannot_be_written(
-    disk: SmallDisk, server: Server, person: People, tmp_path: Path
-) -> None:
-    say(person("ada"), *("x" * 1000 for _ in range(100)))
-    place = tmp_path / "small" / "general.json"
-    words = ("export", "general", "--data", str(server.data), "-o", str(place))
-    done = subprocess.run(
-        disk.within(*server_command(*words)),
-        env=environment(tmp_path),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert done.returncode == 1
-    assert done.stderr == f"chatroom-server: {place} cannot be written: No space left on device\n"
-    assert left_beside(disk.folder) == ["filling"]
-
-
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
-@pytest.mark.parametrize("words", [("verify",), ("verify", "--json"), ("export", "general", "--data"), ()])
-def test_a_command_whose_output_is_full_says_so(
-    words: tuple[str, ...], server: Server, person: People, tmp_path: Path
-) -> None:
-    say(person("ada"), "one")
-    server.stop()
-    what = (*words, str(server.data)) if words else ("--check",)
-    with Path("/dev/full").open("wb") as full:
-        done = subprocess.run(
-            server_command(*what),
-            env=environment(tmp_path),
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "chatroom-server: standard output cannot be written: No space left on device\n"

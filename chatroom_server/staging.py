@@ -1,4 +1,4 @@
-"""Hidden folders in which copies are made, beside the place they will take.
+"""Staging folders: hidden ones in which copies are made, beside the place they will take.
 
 Each is locked by the program that works there. What one left that was killed is told from that: a folder of
 this shape, with our word in a lock that nobody holds.
@@ -17,13 +17,13 @@ from chatroom_server.history.lock import NAME as LOCK
 from chatroom_server.history.lock import read_lock, take_lock
 
 COPY: Final = "copy"
-"""The folder in a workplace that is filled, and moved away when it is whole."""
+"""The folder in it that is filled, and moved away when it is whole."""
 _WORD: Final = "chatroom-server backup"
 _END: Final = ".new"
 
 
 @contextlib.contextmanager
-def workplace(parent: Path, name: str) -> Iterator[Path]:
+def staging_folder(parent: Path, name: str) -> Iterator[Path]:
     """An empty folder for a copy, on the disk of `parent`; it is gone at the end unless it was moved away.
 
     Raises:
@@ -45,7 +45,7 @@ def workplace(parent: Path, name: str) -> Iterator[Path]:
 
 
 def tidy_up(parent: Path) -> None:
-    """Take away the workplaces in a folder whose programs were killed; what may be anything else stays."""
+    """Take away the staging folders whose programs were killed; what may be anything else stays."""
     with contextlib.suppress(OSError):
         for place in list(parent.glob(f".*{_END}")):
             with contextlib.suppress(OSError):
