@@ -11,6 +11,7 @@ Everything here runs on the event loop; what blocks is a job of one of three thr
 import asyncio
 import functools
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +25,7 @@ from chatroom_server.history.files import Files, OsFiles
 from chatroom_server.history.filing import Filing, reason_word
 from chatroom_server.history.flusher import Flusher
 from chatroom_server.history.journal import Journal
-from chatroom_server.history.opening import Opened, Recovery, open_folder, release
+from chatroom_server.history.opening import Entropy, Opened, Recovery, open_folder, release
 from chatroom_server.history.pager import Pager
 from chatroom_server.history.pages import Budget
 from chatroom_server.history.records import Position, room_word
@@ -64,6 +65,8 @@ async def open_log(
     fsync: bool = True,
     settings: LogSettings | None = None,
     note: str = "",
+    entropy: Entropy = os.urandom,
+    pid: int | None = None,
     start_jobs: StartJobs = Worker,
 ) -> tuple["EmbeddedLog", Recovery]:
     """Open a data folder, making it where there is none. What blocks runs on a thread.
@@ -73,9 +76,10 @@ async def open_log(
         on_flush_due: Called on the event loop when so much waits that a flush should come now.
         files: The disk.
         fsync: False leaves it to the system when the journal's bytes reach the disk: a power cut may then
-        lose what
-            was said to be stored.
+            lose what was said to be stored.
         note: What others may read in the folder's lock, such as the path of the control socket.
+        entropy: Gives so many random bytes.
+        pid: The process that stands in that lock; this one where nothing is said.
         start_jobs: Makes what does blocking work.
 
     Raises:
@@ -83,7 +87,9 @@ async def open_log(
     """
     files = files or OsFiles()
     settings = settings or LogSettings()
-    opened = await asyncio.to_thread(open_folder, folder, files, settings, durable=fsync, note=note)
+    opened = await asyncio.to_thread(
+        open_folder, folder, files, settings, durable=fsync, note=note, entropy=entropy, pid=pid
+    )
     log = EmbeddedLog(
         folder,
         opened,
@@ -184,7 +190,7 @@ class EmbeddedLog:
 
     def set_note(self, note: str) -> None:
         """Change what others may read in the folder's lock."""
-        lock.write_note(self._files, self._opened.lock_fd, note)
+        lock.write_note(self._files, self._opened.lock.fd, note, pid=self._opened.lock.pid)
 
     # --- storing ------------------------------------------------------------------------------
 

@@ -36,8 +36,11 @@ def read_lock(files: Files, folder: Path) -> LockNote:
         return LockNote(0, "")
 
 
-def take_lock(files: Files, folder: Path, note: str) -> int:
+def take_lock(files: Files, folder: Path, note: str, *, pid: int | None = None) -> int:
     """Lock the folder until the returned file is closed or the process ends.
+
+    Args:
+        pid: The process that has it from now on; this one where nothing is said.
 
     Raises:
         FolderInUseError: Another process has it.
@@ -49,18 +52,18 @@ def take_lock(files: Files, folder: Path, note: str) -> int:
         holder = read_lock(files, folder)
         raise FolderInUseError(folder, holder.pid, holder.note) from error
     try:
-        write_note(files, fd, note)
+        write_note(files, fd, note, pid=pid)
     except OSError:
         files.close(fd)
         raise
     return fd
 
 
-def write_note(files: Files, fd: int, note: str) -> None:
+def write_note(files: Files, fd: int, note: str, *, pid: int | None = None) -> None:
     """Leave word in a lock that is ours."""
-    content = json.dumps({"pid": os.getpid(), "note": note}).encode() + b"\n"
+    said = {"pid": os.getpid() if pid is None else pid, "note": note}
     files.truncate(fd, 0)
-    write_at(files, fd, content, 0)
+    write_at(files, fd, json.dumps(said).encode() + b"\n", 0)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,8 @@
 """Opening a data folder: whose it is, what the last server left, and making that safe before it is used."""
 
 import contextlib
-import secrets
-from collections.abc import Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -30,6 +30,9 @@ from chatroom_server.history.settings import LogSettings
 DAMAGED_FOLDER: Final = "damaged"
 _BATCH_LINES: Final = 4096
 
+Entropy = Callable[[int], bytes]
+"""Gives so many random bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
@@ -49,6 +52,14 @@ class Recovery:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The folder's lock, and the process that stands in it; None for this one."""
+
+    fd: int
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Opened:
     """A folder that is ours and safe to use.
 
@@ -58,7 +69,7 @@ class Opened:
         next_place: Where the journal goes on, in a segment that does not exist.
     """
 
-    lock_fd: int
+    lock: Held
     checkpoint: Checkpoint
     recovery: Recovery
     pending: dict[RoomId, list[bytes]]
@@ -66,24 +77,39 @@ class Opened:
     next_place: Position
 
 
-def open_folder(folder: Path, files: Files, settings: LogSettings, *, durable: bool, note: str) -> Opened:
+def open_folder(
+    folder: Path,
+    files: Files,
+    settings: LogSettings,
+    *,
+    durable: bool,
+    note: str,
+    entropy: Entropy = os.urandom,
+    pid: int | None = None,
+) -> Opened:
     """Make a data folder ready. Blocks.
+
+    Args:
+        durable: The log that is opened waits for the disk.
+        note: What others may read in the folder's lock.
+        entropy: Gives so many random bytes.
+        pid: The process that has the folder from now on; this one where nothing is said.
 
     Raises:
         HistoryError: It cannot be used; the message says why and what to do.
     """
     try:
         created = _claim(folder, files, settings)
-        fd = lock.take_lock(files, folder, note)
+        held = Held(lock.take_lock(files, folder, note, pid=pid), pid)
     except OSError as error:
         raise _not_writable(folder, error) from error
     try:
-        return _recover(folder, files, fd, created=created, durable=durable)
+        return _recover(folder, files, held, entropy, created=created, durable=durable)
     except OSError as error:
-        files.close(fd)
+        files.close(held.fd)
         raise _not_writable(folder, error) from error
     except BaseException:
-        files.close(fd)
+        files.close(held.fd)
         raise
 
 
@@ -113,11 +139,13 @@ def _claim(folder: Path, files: Files, settings: LogSettings) -> bool:
     return True
 
 
-def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: bool) -> Opened:
+def _recover(
+    folder: Path, files: Files, held: Held, entropy: Entropy, *, created: bool, durable: bool
+) -> Opened:
     # Before the folder was ours, another server may have begun it, and have ended.
     created = created and checkpoint.NAME not in files.names(folder)
     if created:
-        checkpoint.save(files, folder, _first_checkpoint())
+        checkpoint.save(files, folder, _first_checkpoint(entropy))
     current = checkpoint.load(files, folder)
     journal_folder = folder / journal.FOLDER
     for name in (journal.FOLDER, rooms.FOLDER):
@@ -133,7 +161,7 @@ def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: boo
     after, next_place = _rewrite(files, journal_folder, current, found)
     after = msgspec.structs.replace(
         after,
-        epoch=_epoch(current, files, found, notes),
+        epoch=_epoch(current, files, found, entropy, notes),
         generation=current.generation + 1,
         unsafe="" if durable else (files.boot() or "unknown"),
         backup=False,
@@ -145,7 +173,7 @@ def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: boo
     after = msgspec.structs.replace(after, projections=projections.settle(files, folder, places))
     lines = [(e.room, e.id, e.line) for e in found.entries if (e.segment, e.offset) >= current.projected[:2]]
     return Opened(
-        lock_fd=fd,
+        lock=held,
         checkpoint=after,
         recovery=Recovery(contents, lines, notes, created),
         pending=_pending(found.entries, last_ids),
@@ -154,16 +182,16 @@ def _recover(folder: Path, files: Files, fd: int, *, created: bool, durable: boo
     )
 
 
-def _first_checkpoint() -> Checkpoint:
+def _first_checkpoint(entropy: Entropy) -> Checkpoint:
     start = Position(1, 0, 1)
-    return Checkpoint(_new_epoch(), secrets.randbits(32), start, start)
+    return Checkpoint(_new_epoch(entropy), int.from_bytes(entropy(4)), start, start)
 
 
-def _new_epoch() -> Epoch:
-    return Epoch(secrets.token_hex(6))
+def _new_epoch(entropy: Entropy) -> Epoch:
+    return Epoch(entropy(6).hex())
 
 
-def _epoch(current: Checkpoint, files: Files, found: Found, notes: list[str]) -> Epoch:
+def _epoch(current: Checkpoint, files: Files, found: Found, entropy: Entropy, notes: list[str]) -> Epoch:
     """The log's epoch: a new one where something that was stored is lost, or may be, or in a backup.
 
     What was stored after a backup is lost in it. Each copy of one has a past of its own from here on.
@@ -174,7 +202,7 @@ def _epoch(current: Checkpoint, files: Files, found: Found, notes: list[str]) ->
         notes.append("this data folder is a backup: clients will be told that the past was replaced")
     elif not found.corrupt:
         return current.epoch
-    return _new_epoch()
+    return _new_epoch(entropy)
 
 
 def _settle_staged(files: Files, folder: Path, current: Checkpoint) -> None:
@@ -258,4 +286,4 @@ def _pending(entries: list[Entry], last_ids: Mapping[RoomId, MessageId]) -> dict
 def release(files: Files, opened: Opened) -> None:
     """Let go of the folder."""
     with contextlib.suppress(OSError):
-        files.close(opened.lock_fd)
+        files.close(opened.lock.fd)

@@ -1,7 +1,8 @@
 """What runs behind the doors of a server: opens its log, runs its hub, flushes, and ends in the right order.
 
 An engine listens nowhere and knows no signals: whoever owns it hands it connections (`runner.accept`) and
-tells it to stop. The clock, chance, the disk and the threads come in through `Seams`.
+tells it to stop. The wall clock, chance, the process's number, the disk and the log's threads come in through
+`Seams`; all else that is not decided here is the event loop's: the clock of its timers, and its executor.
 """
 
 import asyncio
@@ -41,12 +42,14 @@ class Seams:
     Attributes:
         wall_ns: Nanoseconds since 1970, UTC.
         entropy: Gives so many random bytes.
+        pid: The process that stands in the data folder's lock; this one where nothing is said.
         files: The disk.
         start_jobs: Makes what does blocking work for the log.
     """
 
     wall_ns: Callable[[], int] = time.time_ns
     entropy: Callable[[int], bytes] = os.urandom
+    pid: int | None = None
     files: Files = field(default_factory=OsFiles)
     start_jobs: StartJobs = Worker
 
@@ -101,6 +104,8 @@ class Engine:
             fsync=fsync,
             settings=settings,
             note=note,
+            entropy=self._seams.entropy,
+            pid=self._seams.pid,
             start_jobs=self._seams.start_jobs,
         )
         for sentence in self._recovery.notes:

@@ -93,8 +93,8 @@ def _the_last_flush_names_what_it_has_not_written(patch: Patch) -> Faults:
 def _a_backup_that_is_put_back_keeps_its_epoch(patch: Patch) -> Faults:
     original = opening._epoch
 
-    def epoch(current: Any, files: Any, found: Any, notes: list[str]) -> Any:
-        return current.epoch if current.backup else original(current, files, found, notes)
+    def epoch(current: Any, *rest: Any) -> Any:
+        return current.epoch if current.backup else original(current, *rest)
 
     patch.setattr(opening, "_epoch", epoch)
     return Faults()

@@ -1,25 +1,22 @@
 """A server and its clients in one process, in simulated time: what one seed makes of an evening of chat.
 
-The product's own code runs: the hub, the embedded log, the runner with its links, the client library. It gets
-a clock, chance, a disk and a network from here, and does not know.
+The product's own code runs: the server's engine (its log, hub and runner with its links) and the client
+library. They get a clock, chance, a disk and a network from here, and do not know.
 """
 
 import asyncio
 import errno
 import logging
-import os
 import random
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, Final
 from unittest.mock import patch
 
 from chatroom.client.errors import ClientError
 from chatroom.client.session import Session
-from chatroom_server.history import lock, opening
 from chatroom_server.shell import fanout
 from chatroom_server.shell.tasks import Tasks
 from tests.server.history.simfiles import SimFiles
@@ -330,7 +327,6 @@ def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> Wo
     logging.disable()
     world = World(seed, plan, faults)
     with ExitStack() as patches:
-        _take_chance_away(patches, random.Random(seed))
         if world.is_tight:
             sizes: Any = _TIGHT
             patches.enter_context(patch.multiple(fanout, **sizes))
@@ -340,11 +336,3 @@ def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> Wo
             world.loop.end()
             logging.disable(logging.NOTSET)
     return world
-
-
-def _take_chance_away(patches: ExitStack, rng: random.Random) -> None:
-    """What a new log draws, and the process id in its lock, are not as long each time; disks tear by that."""
-    drawn = SimpleNamespace(randbits=rng.getrandbits, token_hex=lambda count: rng.randbytes(count).hex())
-    system = SimpleNamespace(getpid=lambda: 1, close=os.close)
-    patches.enter_context(patch.object(opening, "secrets", drawn))
-    patches.enter_context(patch.object(lock, "os", system))

@@ -21,9 +21,12 @@ from chatroom_server.history import (
     NewerFormatError,
     NotWritableError,
     OsFiles,
+    open_log,
     read_lock,
 )
 from chatroom_server.history.checkpoint import Checkpoint
+from chatroom_server.history.files import read_file
+from chatroom_server.history.lock import LockNote
 from chatroom_server.history.opening import open_folder
 from chatroom_server.history.records import Position
 from tests.server.history.harness import GENERAL, Rig
@@ -116,6 +119,22 @@ async def test_a_second_server_is_refused_and_told_of_the_first(tmp_path: Path) 
     await rig.log.close()
     again = await Rig.open(tmp_path / "data")
     await again.log.close()
+
+
+async def test_chance_and_the_process_are_the_callers() -> None:
+    disks = []
+    for pid in (4711, 4712):
+        files = SimFiles()
+        files.make_folder(Path("/sim"))
+        log, _ = await open_log(
+            Path("/sim/data"), on_outcome=lambda _: None, files=files, entropy=lambda n: b"\x2a" * n, pid=pid
+        )
+        assert log.epoch == "2a" * 6
+        log.set_note("there")
+        assert read_lock(files, Path("/sim/data")) == LockNote(pid, "there")
+        await log.close()
+        disks.append(read_file(files, Path("/sim/data/checkpoint.json")))
+    assert disks[0] == disks[1]
 
 
 class _Slow(SimFiles):
