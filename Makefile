@@ -8,7 +8,7 @@ PIP_FLAGS := --disable-pip-version-check --no-input
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help run test simulate crash check examples format lint types contracts install uninstall picture clean
+.PHONY: help run test simulate crash bench check examples format lint types contracts install uninstall picture clean
 
 help:  ## Show what can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,13 @@ simulate: $(VENV)/.develops  ## Play simulated worlds: SEED=7, or all from FIRST
 KILLS ?= 1000
 crash: $(VENV)/.develops  ## Kill servers and clients for real: KILLS=1000 SEED=7
 	@$(BIN)/python -m tests.crash.run --kills $(KILLS) $(if $(filter-out file,$(origin SEED)),--seed $(SEED))
+
+CASES ?=
+REPEAT ?= 3
+SECONDS ?= 2
+bench: $(VENV)/.develops  ## Measure: CASES="room100 crowd" REPEAT=3 SECONDS=2 CHECK=yes
+	@$(BIN)/python -m benchmarks.suite $(CASES) --repeat $(REPEAT) --seconds $(SECONDS) \
+		$(if $(filter yes,$(CHECK)),--check) $(if $(OUT),--out $(OUT)) $(if $(PICTURE),--picture $(PICTURE))
 
 check: format lint types contracts test  ## Everything that has to be green: format, lint, types, arrows, tests
 

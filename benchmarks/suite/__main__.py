@@ -25,6 +25,8 @@ from benchmarks.suite.run import Run
 from benchmarks.suite.tables import draw, save_picture
 
 _COULD_NOT: Final = 1
+_REASON_MAX: Final = 300
+"""Characters of what went wrong, from its end, where a traceback says most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def measure(names: list[str], run: Run, say: Callable[[str], None]) -> None:
             try:
                 case.measure(name, run)
             except (BenchError, RefusedError, OSError, AssertionError, TimeoutError) as error:
-                run.add_faults(name, [f"could not be measured: {error}"])
+                reason = " ".join(str(error).split())[-_REASON_MAX:]
+                run.add_faults(name, [f"could not be measured: {reason}"])
 
 
 def main() -> int:

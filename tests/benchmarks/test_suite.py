@@ -1,0 +1,146 @@
+"""A run is summed up, drawn and kept as it was; what is wrong, and what is not allowed, is said."""
+
+import resource
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import msgspec
+import pytest
+from rich.console import Console
+
+from benchmarks.load.talk import Outcome
+from benchmarks.suite import results, tables
+from benchmarks.suite.__main__ import CASES, Case, main, measure
+from benchmarks.suite.links import CROWD, crowd_links
+from benchmarks.suite.programs import BenchError
+from benchmarks.suite.results import CHATROOM, NAIVE, Figure, Machine, Report, Talk
+from benchmarks.suite.run import Run
+
+OUTCOME = Outcome(
+    seconds=2.0,
+    messages=100,
+    deliveries=10_000,
+    lost=0,
+    server_cpu_s=0.5,
+    generator_share=0.25,
+    others_share=0.1,
+    p50_ms=1.0,
+    p99_ms=2.0,
+    worst_ms=3.0,
+    bytes_per_delivery=250.0,
+    checked=False,
+    faults=[],
+)
+MACHINE = Machine("Linux 6", "some processor", 2, "3.11.7", "ext4", 0.5, 0.1)
+
+
+def report() -> Report:
+    """One with a bit of everything; the middle of three turns is the first."""
+    turns = [OUTCOME, replace(OUTCOME, server_cpu_s=0.25), replace(OUTCOME, server_cpu_s=1.0)]
+    talks = [Talk("room10", "1 x 10", CHATROOM, outcome) for outcome in turns]
+    talks.append(Talk("room10", "1 x 10", NAIVE, replace(OUTCOME, server_cpu_s=5.0)))
+    figures = [Figure("idle", "memory", value, "KB") for value in (3.0, 1.0, 2.0)]
+    figures.append(Figure("idle", "memory", 6.0, "KB", NAIVE))
+    return Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 3, talks, figures)
+
+
+def test_turns_become_medians_and_multiples() -> None:
+    rows = results.rows(report().talks)
+    assert [(row.server, row.per_cpu_second) for row in rows] == [(CHATROOM, 20_000), (NAIVE, 2_000)]
+    assert results.multiple(rows[0], rows) == 10
+    assert results.multiple(rows[1], rows) is None
+    assert [(each.server, each.value) for each in results.merged(report().figures)] == [
+        (CHATROOM, 2.0),
+        (NAIVE, 6.0),
+    ]
+
+
+def test_cpu_that_is_too_little_to_see_is_no_multiple() -> None:
+    nothing = Talk("room10", "1 x 10", CHATROOM, replace(OUTCOME, server_cpu_s=0.0))
+    rows = results.rows([nothing, Talk("room10", "1 x 10", NAIVE, replace(OUTCOME, server_cpu_s=0.0))])
+    assert results.multiple(rows[0], rows) is None
+    assert "?" in tables.talk_cells(rows[0], rows)
+
+
+def test_a_run_is_read_as_it_was_written(tmp_path: Path) -> None:
+    results.write(report(), tmp_path / "new" / "run.json")
+    assert results.read(tmp_path / "new" / "run.json") == report()
+
+
+def test_another_file_is_no_run(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text('{"at": 3}')
+    with pytest.raises(msgspec.ValidationError):
+        results.read(tmp_path / "run.json")
+
+
+@pytest.mark.parametrize("columns", [80, tables.PICTURE_COLUMNS])
+def test_a_run_is_drawn_at_any_width(columns: int) -> None:
+    console = Console(width=columns, record=True, file=StringIO())
+    console.print(tables.draw(report(), columns=columns))
+    text = console.export_text()
+    assert "10.0 x" in text
+    assert "20,000" in text
+    assert max(map(len, text.splitlines())) <= columns
+
+
+def test_a_run_without_anything_is_drawn() -> None:
+    empty = Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 3)
+    Console(quiet=True).print(tables.draw(empty))
+
+
+def test_a_picture_is_drawn(tmp_path: Path) -> None:
+    tables.save_picture(report(), tmp_path / "run.svg")
+    assert "<svg" in (tmp_path / "run.svg").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0, ""), (-1, ""), (0.5, "████"), (1, "█" * 8), (9, "█" * 8)])
+def test_a_bar_is_as_long_as_its_share(share: float, shown: str) -> None:
+    assert tables.bar(share, 8) == shown
+
+
+def test_a_busy_generator_is_marked() -> None:
+    row = results.rows([Talk("room10", "1 x 10", CHATROOM, replace(OUTCOME, generator_share=0.95))])[0]
+    assert "95% !" in tables.talk_cells(row, [row])
+
+
+def test_what_was_lost_is_a_fault(tmp_path: Path) -> None:
+    run = Run(report(), tmp_path, checks=False)
+    run.add_talk(Talk("room10", "1 x 10", CHATROOM, replace(OUTCOME, lost=3)))
+    assert run.report.faults == ["room10 (chatroom): 3 deliveries were lost"]
+
+
+@pytest.mark.parametrize(
+    ("hard", "links"),
+    [(resource.RLIM_INFINITY, CROWD), (1_000_000, CROWD), (4096, 4096 - 2048 - 512 - 256), (1024, 0)],
+)
+def test_a_crowd_is_as_large_as_open_files_allow(hard: int, links: int) -> None:
+    assert crowd_links(CROWD, hard) == links
+
+
+@pytest.mark.parametrize("words", [["nonsense"], ["--repeat", "0"], ["--seconds", "nan"]])
+def test_wrong_usage_is_a_sentence(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["suite", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert words[-1] in capsys.readouterr().err
+
+
+def test_cases_are_done_in_turns_and_what_fails_does_not_stop_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+
+    def fail(case: str, _run: Run) -> None:
+        done.append(case)
+        raise BenchError("no such luck")
+
+    monkeypatch.setitem(CASES, "idle", Case(lambda case, _run: done.append(case), "first"))
+    monkeypatch.setitem(CASES, "crowd", Case(fail, "second", repeats=False))
+    run = Run(Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 2), tmp_path, checks=False)
+    measure(["crowd", "idle"], run, lambda _sentence: None)
+    assert done == ["crowd", "idle", "idle"]
+    assert run.report.faults == ["crowd: could not be measured: no such luck"]
