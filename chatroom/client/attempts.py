@@ -240,9 +240,9 @@ class Attempts:
         wait_s = self._timing.backoff_s(max(1, self._number))
         if back_in_s > 0:
             wait_s = self._timing.return_s(back_in_s)
-        foreign = isinstance(error, NoChatroom)
+        is_no_chatroom = isinstance(error, NoChatroom)
         self._host.tell(
-            Offline(str(error), wait_s, self._number + 1, self._host.waiting, restarting, foreign=foreign)
+            Offline(str(error), wait_s, self._number + 1, self._host.waiting, restarting, is_no_chatroom)
         )
         await self._pause(wait_s)
 

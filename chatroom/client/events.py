@@ -65,7 +65,7 @@ class Offline:
         attempt: Its number.
         unsent: Messages that wait in the outbox.
         restarting: The server said that it restarts.
-        foreign: What answers there is no chatroom server.
+        is_no_chatroom: What answers there is no chatroom server.
     """
 
     reason: str
@@ -73,7 +73,7 @@ class Offline:
     attempt: int
     unsent: int
     restarting: bool = False
-    foreign: bool = False
+    is_no_chatroom: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from chatroom.protocol.limits import REQUESTS_MAX
 _PATIENCE_S: Final = 10.0
 """After so long one is online without the rooms that the server has not answered for."""
 _RECEIVED_MAX: Final = 10_000
+"""After so many frames likewise: what comes meanwhile waits in memory."""
 _FIRST_RID: Final = 1 << 32
 """An answer that comes too late answers no other question."""
 _NEXT: Final = frozenset({ErrorCode.ROOM_UNKNOWN, ErrorCode.ROOM_EXISTS})
@@ -66,10 +67,10 @@ class Rejoining:
         """
         for room in rooms:
             self._lost.pop(room.id, None)
-        return await _Asking(link, me, self._lost).run()
+        return await _Attempt(link, me, self._lost).run()
 
 
-class _Asking:
+class _Attempt:
     """The questions of one link."""
 
     def __init__(self, link: Link, me: UserId, lost: dict[RoomId, RoomInfo]) -> None:
@@ -109,7 +110,7 @@ class _Asking:
             self._refused(frame, *self._waiting.pop(frame.rid))
             return
         if isinstance(frame, Joined) and frame.rid in self._waiting:
-            room, _questions = self._waiting.pop(frame.rid)
+            room, _ = self._waiting.pop(frame.rid)
             self._lost.pop(room, None)
             self._back.rooms.append(frame.room)
         self._back.received.append(received)

@@ -114,16 +114,14 @@ class Store:
         """Whether what is kept is of another past of the server."""
         return self._fact(_EPOCH) not in (None, epoch.encode())
 
-    def enter_epoch(self, epoch: Epoch) -> bool:
-        """Note the server's epoch; True where its past was replaced, and what was kept of it is gone."""
-        was = self._fact(_EPOCH)
-        if was == epoch.encode():
-            return False
+    def enter_epoch(self, epoch: Epoch) -> None:
+        """Note the server's epoch; what was kept of another past is gone."""
+        if self._fact(_EPOCH) == epoch.encode():
+            return
         with self._transaction():
             self._db.execute("DELETE FROM lines")
             self._db.execute("DELETE FROM markers")
             self._db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (_EPOCH, epoch.encode()))
-        return was is not None
 
     def forget_lines(self) -> None:
         """Forget all lines and how far they were read: the server has another past."""

@@ -86,7 +86,7 @@ class PlainClient:
                 return
 
     async def _take_event(self, event: SessionEvent) -> None:
-        if isinstance(event, Offline) and event.foreign and not self.console.is_interactive:
+        if isinstance(event, Offline) and event.is_no_chatroom and not self.console.is_interactive:
             await self._give_up(event.reason)
             return
         try:

@@ -76,13 +76,15 @@ def test_the_file_is_bounded(tmp_path: Path) -> None:
 
 def test_another_epoch_empties_what_was_kept(tmp_path: Path) -> None:
     store = Store(tmp_path / "store.db")
-    assert not store.enter_epoch(Epoch("one"))
+    store.enter_epoch(Epoch("one"))
     store.keep_lines(_lines(GENERAL, 1, 3))
     store.save_marker(GENERAL, MessageId(3))
     store.save_draft(GENERAL, "mine")
-    assert not store.enter_epoch(Epoch("one"))
+    store.enter_epoch(Epoch("one"))
     assert store.newest_lines(GENERAL)
-    assert store.enter_epoch(Epoch("two"))
+    assert store.is_replaced(Epoch("two"))
+    store.enter_epoch(Epoch("two"))
+    assert not store.is_replaced(Epoch("two"))
     assert store.newest_lines(GENERAL) == []
     assert store.markers() == {}
     assert store.drafts() == {GENERAL: "mine"}

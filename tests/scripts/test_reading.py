@@ -95,15 +95,17 @@ async def test_a_cut_in_the_middle_is_said_and_waited_out(
         printing = tasks.start(print_all(session, pipe, ReadOptions(GENERAL)), name="print")
         found = await asyncio.to_thread(os.read, pipe.reading, 1)  # the rest of the page does not fit in
         server.say_goodbye(ErrorCode.STOPPED, back_in_s=0.05)
-        said = ""
-        async with asyncio.timeout(10):
-            while not said:
-                said = capsys.readouterr().err
-                await asyncio.sleep(0.002)
+        said: list[str] = []
+
+        def is_said() -> bool:
+            said.append(capsys.readouterr().err)
+            return any(said)
+
+        await until(is_said)
         while not found.endswith(END):
             found += await pipe.read()
         await printing
-    assert said == "chatroom: the server stops\n"
+    assert "".join(said) == "chatroom: the server stops\n"
     assert ids(found.removesuffix(END).splitlines()) == [*range(1, PAGE_LINES_MAX + 2)]
 
 
