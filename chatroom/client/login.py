@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chatroom.client.errors import LoginRefused, NoChatroom, NotTheServer
+from chatroom.client.errors import CannotConnect, LoginRefused, NoChatroom, NotTheServer
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.profile import Profile
 from chatroom.client.sentences import explain
@@ -73,7 +73,8 @@ async def greet(link: Link, texts: Texts, *, agent: str) -> Greeting:
     """
     nonce = secrets.token_bytes(32)
     link.send(Hello(versions=(VERSION_MIN, VERSION_MAX), nonce=nonce, agent=agent))
-    hello = await _answer(link, ServerHello, texts)
+    silent = NoChatroom(texts._("what answers there does not speak like a chatroom server"))
+    hello = await _answer(link, ServerHello, silent, texts)
     if not VERSION_MIN <= hello.version <= VERSION_MAX:
         raise LinkCut(texts._("the server sent what cannot be read"))
     transcript = auth.server_transcript(hello.version, nonce, hello.nonce)
@@ -92,10 +93,12 @@ async def log_in(
 
     Raises:
         LoginRefused: The server does not let us in.
+        CannotConnect: It does not answer.
         LinkCut: The link ended before it answered.
     """
     link.send(_login(greeting, identity, devices))
-    return await _answer(link, Welcome, texts)
+    silent = CannotConnect(texts._("the server no longer answers"))
+    return await _answer(link, Welcome, silent, texts)
 
 
 def _login(greeting: Greeting, identity: Identity, devices: Sequence[DeviceId]) -> Login:
@@ -119,13 +122,13 @@ def _login(greeting: Greeting, identity: Identity, devices: Sequence[DeviceId]) 
     )
 
 
-async def _answer(link: Link, wanted: type[T], texts: Texts) -> T:
-    """The frame that has to come now."""
+async def _answer(link: Link, wanted: type[T], silent: CannotConnect, texts: Texts) -> T:
+    """The frame that has to come now; `silent` is raised where none does."""
     try:
         async with asyncio.timeout(HANDSHAKE_TIMEOUT_S):
             frame = (await link.receive_one()).frame
     except TimeoutError as error:
-        raise NoChatroom(texts._("what answers there does not speak like a chatroom server")) from error
+        raise silent from error
     if isinstance(frame, wanted):
         return frame
     raise _refusal(frame, texts)

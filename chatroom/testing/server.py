@@ -60,6 +60,7 @@ class FakeServer:
         world: Users, rooms and lines; a test may change them.
         received: Every frame that came, oldest first.
         refusals: Codes with which frames of a type are answered from now on: requests, logins and messages.
+        ignores: Types of frames that are not answered from now on.
         holds: Whether messages wait in place of being stored; `release` stores them.
         on_their_way: Those that wait.
         signs_wrongly: Whether it cannot prove that it holds its key.
@@ -79,6 +80,7 @@ class FakeServer:
         self.world = world or World()
         self.received: list[AnyFrame] = []
         self.refusals: dict[type, ErrorCode] = {}
+        self.ignores: set[type] = set()
         self.holds = False
         self.signs_wrongly = False
         self.is_deaf = False
@@ -242,6 +244,8 @@ class _FakeLink:
         self._writer.transport.abort()
 
     def _take(self, frame: AnyFrame) -> None:
+        if type(frame) in self._server.ignores:
+            return
         code = self._server.refusals.get(type(frame))
         if code is not None:
             self._refuse(frame, code)

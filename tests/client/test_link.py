@@ -13,6 +13,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from chatroom.client import login
 from chatroom.client.address import Address
 from chatroom.client.errors import CannotConnect, NoChatroom, NotTheServer
 from chatroom.client.events import Offline
@@ -96,6 +97,30 @@ async def test_another_program_is_no_server(answer: bytes) -> None:
     async with _program(program) as address, _link(address) as link:
         with pytest.raises(NoChatroom, match="what answers there is no chatroom server"):
             await greet(link, Texts(), agent="test")
+
+
+@pytest.mark.parametrize(
+    ("ignored", "reason", "is_no_chatroom"),
+    [
+        (Hello, "what answers there does not speak like a chatroom server", True),
+        (Login, "the server no longer answers", False),
+    ],
+)
+async def test_who_has_proved_its_key_and_then_is_slow_is_a_server(
+    server: FakeServer,
+    profile: Profile,
+    monkeypatch: pytest.MonkeyPatch,
+    ignored: type,
+    reason: str,
+    is_no_chatroom: bool,
+) -> None:
+    monkeypatch.setattr(login, "HANDSHAKE_TIMEOUT_S", 0.2)
+    server.ignores.add(ignored)
+    async with session_on(server, profile) as session:
+        offline = await next_event(session, Offline)
+        assert (offline.reason, offline.is_no_chatroom) == (reason, is_no_chatroom)
+        server.ignores.clear()
+        await session.ready()
 
 
 async def test_a_program_that_hangs_up_is_said(profile: Profile) -> None:
