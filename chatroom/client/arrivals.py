@@ -1,7 +1,9 @@
 """What the frames of a link mean for a session: events for its reader, answers for those who asked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+
+import msgspec
 
 from chatroom.client.events import (
     LineArrived,
@@ -36,6 +38,7 @@ from chatroom.protocol.frames import (
     Line,
     Page,
     People,
+    Person,
     Presence,
     PresenceEvent,
     Refusal,
@@ -61,11 +64,15 @@ class Arrivals:
         progress: How far each room was told.
         rooms: Those whose lines come.
         followers: Those who read a room without its gaps.
+
+    Args:
+        opened: Rooms whose lines come although one is no member.
     """
 
     def __init__(
         self,
         me: Me,
+        opened: Collection[RoomId],
         requests: Requests,
         sending: Sending,
         keeper: Keeper,
@@ -76,6 +83,7 @@ class Arrivals:
         self.rooms: dict[RoomId, RoomInfo] = {}
         self.followers: list[Follower] = []
         self._me = me
+        self._opened_only = opened
         self._requests = requests
         self._sending = sending
         self._keeper = keeper
@@ -92,6 +100,16 @@ class Arrivals:
             self._closed(gone)
         for room in rooms:
             self._opened(room)
+        self.keep_rooms()
+
+    @property
+    def own_rooms(self) -> list[RoomInfo]:
+        """Those that one is in."""
+        return [room for room in self.rooms.values() if room.id not in self._opened_only]
+
+    def keep_rooms(self) -> None:
+        """Have those that one is in kept on disk, after a change."""
+        self._keeper.keep_rooms(self.own_rooms)
 
     def take(self, received: FrameReceived) -> None:
         """Take in a frame.
@@ -114,6 +132,7 @@ class Arrivals:
             case LeftRoom():
                 self._requests.answer(frame.rid, frame)
                 self._closed(frame.room)
+                self.keep_rooms()
             case Page() | Rooms() | People() | Done() | Invitations():
                 self._requests.answer(frame.rid, frame)
             case Gap():
@@ -180,6 +199,7 @@ class Arrivals:
         opened = RoomOpened(frame.room, frame.people, frame.more, frame.created, asked)
         self._tell(opened)
         self._opened(frame.room)
+        self.keep_rooms()
 
     def _gap(self, gap: Gap) -> None:
         """Lines were left out, one's own among them perhaps: what was sent there is asked about again."""
@@ -195,10 +215,18 @@ class Arrivals:
 
     def _presence(self, frame: Presence) -> None:
         if frame.event is PresenceEvent.RENAMED:
-            for person in frame.people:
-                if person.user == self._me.user:
-                    self._me.nick = person.nick
+            self._renamed(frame.people)
         self._tell(PresenceChanged(frame.room, frame.event, frame.people))
+
+    def _renamed(self, people: list[Person]) -> None:
+        named = {person.user: person for person in people}
+        if self._me.user in named:
+            self._me.nick = named[self._me.user].nick
+        for room in list(self.rooms.values()):
+            if any(person.user in named for person in room.direct):
+                direct = [named.get(person.user, person) for person in room.direct]
+                self.rooms[room.id] = msgspec.structs.replace(room, direct=direct)
+                self.keep_rooms()
 
     def _failed(self, frame: Failed) -> None:
         if frame.rid and self._requests.answer(frame.rid, frame):

@@ -1,13 +1,15 @@
-"""Keeps recent lines on disk, a second's worth at a time, so that they can be read while offline."""
+"""Keeps recent lines on disk, for reading offline, and one's rooms, of which a backup may know less."""
 
+import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final, ParamSpec, TypeVar
 
 from chatroom.client.disk import Disk
 from chatroom.client.errors import ProfileError
 from chatroom.client.store import LINES_MAX, KeptLine, Store
+from chatroom.client.tasks import Tasks
 from chatroom.client.timing import Timing
 from chatroom.protocol.frames import Line, RoomInfo
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
@@ -26,6 +28,9 @@ class Keeper:
         self._disk = Disk()
         self._timing = timing
         self._lines: dict[RoomId, deque[KeptLine]] = {}
+        self._rooms: list[RoomInfo] | None = None
+        self._written: list[RoomInfo] | None = None
+        self._rooms_changed = asyncio.Event()
 
     async def open(self, make: Callable[[], Store]) -> None:
         """Open the store."""
@@ -36,6 +41,11 @@ class Keeper:
         if self.store is not None:
             kept = self._lines.setdefault(line.room, deque(maxlen=LINES_MAX))
             kept.append((line.room, MessageId(line.id), body))
+
+    def keep_rooms(self, rooms: Iterable[RoomInfo]) -> None:
+        """Keep at once which rooms one is in."""
+        self._rooms = list(rooms)
+        self._rooms_changed.set()
 
     async def is_replaced(self, epoch: Epoch) -> bool:
         """Whether what is kept is of another past than the server's."""
@@ -58,17 +68,36 @@ class Keeper:
             await self._try(self.store.forget_lines)
 
     async def run(self) -> None:
-        """Write what has gathered, again and again."""
-        while True:
-            await self._timing.sleep(_EVERY_S)
-            await self._flush()
+        """Write lines a second's worth at a time, and rooms when they change."""
+        async with Tasks("keeper") as tasks:
+            lines = tasks.start(self._run_lines(), name="lines")
+            rooms = tasks.start(self._run_rooms(), name="rooms")
+            await tasks.first_of(lines, rooms)
 
     async def close(self) -> None:
         """Write what is left, and close the store."""
         await self._flush()
+        await self._flush_rooms()
         if self.store is not None:
             await self._try(self.store.close)
         await self._disk.close()
+
+    async def _run_lines(self) -> None:
+        while True:
+            await self._timing.sleep(_EVERY_S)
+            await self._flush()
+
+    async def _run_rooms(self) -> None:
+        while True:
+            await self._rooms_changed.wait()
+            self._rooms_changed.clear()
+            await self._flush_rooms()
+
+    async def _flush_rooms(self) -> None:
+        rooms = self._rooms
+        if self.store is not None and rooms is not None and rooms != self._written:
+            await self._try(self.store.save_rooms, rooms)
+            self._written = rooms  # only now: a write that was called off is done by `close`
 
     async def _flush(self) -> None:
         lines = [line for kept in self._lines.values() for line in kept]

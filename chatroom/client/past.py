@@ -13,7 +13,7 @@ from chatroom.client.rejoining import Rejoining
 from chatroom.common.texts import Texts
 from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import RoomInfo, Welcome
-from chatroom.protocol.ids import RoomId
+from chatroom.protocol.ids import Epoch, RoomId
 
 
 class Past:
@@ -40,6 +40,7 @@ class Past:
         self._tell = tell
         self._texts = texts
         self._rejoining = Rejoining()
+        self._told: Epoch | None = None
 
     async def enter(
         self, link: Link, welcome: Welcome, *, quiet: bool
@@ -55,13 +56,15 @@ class Past:
         Raises:
             LinkCut: The link is over.
         """
-        replaced = self._arrivals.progress.is_replaced(welcome.epoch, welcome.rooms)
+        replaced = self._arrivals.progress.enter(welcome.epoch, welcome.rooms)
         kept_replaced = await self._keeper.is_replaced(welcome.epoch)
         if replaced and not kept_replaced:
             await self._keeper.forget()
-        if replaced or kept_replaced:
+        is_news = replaced or (kept_replaced and welcome.epoch != self._told)
+        if is_news:
+            self._told = welcome.epoch
             self._tell_replaced(lose=replaced)
-        if (replaced or kept_replaced) and not quiet:
+        if is_news and not quiet:
             self._rejoining.lose(await self._rooms(kept=kept_replaced))
         back = await self._rejoining.run(link, welcome.user, welcome.rooms)
         await self._keeper.enter(welcome.epoch)  # last: who is killed in between begins anew

@@ -17,8 +17,12 @@ class Progress:
         newest = self._newest.get(room)
         return None if newest is None else MessageId(newest)
 
-    def is_replaced(self, epoch: Epoch, rooms: list[RoomInfo]) -> bool:
-        """Whether the server has another past than the one that was told; it is the one told from now on."""
+    def enter(self, epoch: Epoch, rooms: list[RoomInfo]) -> bool:
+        """Note the server's epoch: its past is the one told from now on.
+
+        Returns:
+            Whether it is another one than was told before.
+        """
         was, self._epoch = self._epoch, epoch
         shrunk = any(room.last < self._newest.get(room.id, 0) for room in rooms)
         if replaced := shrunk or (was is not None and was != epoch):

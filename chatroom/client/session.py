@@ -83,7 +83,9 @@ class Session(Asking):
         self._requests = Requests(texts)
         self._keeper = Keeper(timing)
         self._sending = Sending(profile.slots, self._disk, texts, timing, self.tell, self._relogin)
-        self._arrivals = Arrivals(self._me, self._requests, self._sending, self._keeper, self.tell, texts)
+        self._arrivals = Arrivals(
+            self._me, self._opened, self._requests, self._sending, self._keeper, self.tell, texts
+        )
         self._past = Past(self._arrivals, self._keeper, self._sending.unsent, self._opened, self.tell, texts)
 
     # --- who one is -----------------------------------------------------------------------------
@@ -320,6 +322,7 @@ class Session(Asking):
     def _opened_room(self, room: RoomId, *, is_kept: bool) -> None:
         if is_kept or self._options.quiet:
             self._opened.add(room)
+            self._arrivals.keep_rooms()
 
     def _renamed(self, nick: str) -> None:
         self._me.nick = nick

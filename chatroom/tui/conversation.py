@@ -101,11 +101,6 @@ class Conversation:
         return self.rooms.view(self.rooms.current) if self.rooms.current is not None else None
 
     @property
-    def infos(self) -> list[RoomInfo]:
-        """The rooms one is in, as the server told them."""
-        return list(self._infos.values())
-
-    @property
     def people(self) -> MembersView:
         """The people of the room on the screen."""
         room = self.rooms.current

@@ -2,12 +2,11 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from typing import Final, Protocol
 
 from chatroom.client.disk import Disk
 from chatroom.client.errors import ClientError
-from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
 
 CURRENT_ROOM: Final = "room"
@@ -23,10 +22,6 @@ class Shelf(Protocol):
 
     def save_marker(self, room: RoomId, read: MessageId) -> None:
         """Keep how far a room was read."""
-        ...
-
-    def save_rooms(self, rooms: Iterable[RoomInfo]) -> None:
-        """Keep which rooms one is in."""
         ...
 
     def save_window(self, name: str, value: str) -> None:
@@ -58,10 +53,6 @@ class Keeper:
     def keep_read(self, room: RoomId, line_id: int) -> None:
         """Keep how far a room was read."""
         self._put("read", room, lambda shelf: shelf.save_marker(room, MessageId(line_id)))
-
-    def keep_rooms(self, rooms: Sequence[RoomInfo]) -> None:
-        """Keep which rooms one is in."""
-        self._put("rooms", RoomId(""), lambda shelf: shelf.save_rooms(rooms))
 
     def keep_current(self, room: RoomId) -> None:
         """Keep which room is on the screen, for the next start."""

@@ -59,7 +59,7 @@ async def in_two_rooms(session: Session) -> None:
 def asked(server: FakeServer) -> list[AnyFrame]:
     """What came behind the last login."""
     logins = [at for at, frame in enumerate(server.received) if isinstance(frame, Login)]
-    return server.received[logins[-1] + 1 :]
+    return server.received[logins[-1] + 1 :] if logins else []
 
 
 def joined(server: FakeServer) -> list[tuple[str, bool]]:
@@ -142,19 +142,40 @@ async def test_what_was_not_joined_now_is_joined_after_the_next_login(
 async def test_the_next_program_is_in_the_rooms_of_this_machine_and_of_what_waits(
     connected: Connects, profile: Profile, server: FakeServer
 ) -> None:
+    third = server.world.add_room("third").id
     async with connected() as session:
         await in_two_rooms(session)
-        assert session.store is not None
-        await asyncio.to_thread(session.store.save_rooms, [RoomInfo(LATER, "Later")])
     slot = profile.slots.claim_free()
-    slot.outbox.add(server.public_key, [Draft(GENERAL, "left behind")])
+    slot.outbox.add(server.public_key, [Draft(third, "left behind")])
     slot.release()
     put_back(server)
     put_back(server, forgets=GENERAL)
     async with connected() as session:
-        await session.ready()
+        await next_event(session, PastReplaced)
+        online = await next_event(session, Online)
+        assert {room.id for room in online.welcome.rooms} == {GENERAL, LATER, third}
         assert await session.wait_all_stored(5) == 0
-    assert sorted(joined(server)) == [("Later", False), ("general", False)]
+    assert sorted(joined(server)) == [("Later", False), ("general", False), ("third", False)]
+
+
+async def test_another_past_is_told_once_however_often_the_rejoining_is_cut(
+    connected: Connects, server: FakeServer
+) -> None:
+    async with connected() as session:
+        await in_two_rooms(session)
+    put_back(server)
+    server.ignores.add(Join)
+    async with connected() as session:
+        for _cut in range(3):
+            await until(lambda: bool(joined(server)))
+            server.received.clear()
+            server.drop_links()
+        server.ignores.clear()
+        await session.ready()
+        told = session.events_nowait()
+    assert sum(isinstance(event, PastReplaced) for event in told) == 1
+    online = [event for event in told if isinstance(event, Online)]
+    assert [{room.id for room in event.welcome.rooms} for event in online] == [{GENERAL, LATER}]
 
 
 async def test_a_script_says_things_without_becoming_a_member(

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import threading
-from collections.abc import Iterable
 
-from chatroom.protocol.frames import RoomInfo
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.tui.keeper import Keeper
 
@@ -27,9 +25,6 @@ class MemoryShelf:
         self.written.append((room, read))
         self.threads.add(threading.get_ident())
 
-    def save_rooms(self, rooms: Iterable[RoomInfo]) -> None:
-        self.written.append(("rooms", [info.id for info in rooms]))
-
     def save_window(self, name: str, value: str) -> None:
         self.written.append((name, value))
 
@@ -40,12 +35,11 @@ async def test_the_newest_state_is_written_off_the_loop() -> None:
     keeper.keep_draft(GENERAL, "hi")
     keeper.keep_read(GENERAL, 7)
     keeper.keep_current(GENERAL)
-    keeper.keep_rooms([RoomInfo(GENERAL, "general")])
     await keeper.finish()
     assert shelf.written == []
     keeper.shelf = shelf
     await keeper.finish()
-    assert shelf.written == [(GENERAL, "hi"), (GENERAL, 7), ("room", GENERAL), ("rooms", [GENERAL])]
+    assert shelf.written == [(GENERAL, "hi"), (GENERAL, 7), ("room", GENERAL)]
     assert threading.get_ident() not in shelf.threads
 
 

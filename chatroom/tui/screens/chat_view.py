@@ -18,7 +18,6 @@ from chatroom.client.events import (
     LinesMissed,
     Online,
     PresenceChanged,
-    RoomClosed,
     RoomOpened,
     SessionEvent,
 )
@@ -120,8 +119,6 @@ class ChatView(Panes):
         if condition != self.banner.condition:
             self.banner.show(condition)
         self.draw(*changes.parts)
-        if any(isinstance(event, RoomOpened | RoomClosed | Online) for event in events):
-            self._keeper.keep_rooms(self.conversation.infos)
         self._learn_people(events)
         if changes.meant_in and self._bell and not self.desk.quiet:
             self.app.bell()
@@ -187,7 +184,6 @@ class ChatView(Panes):
     def enter(self, room: RoomId) -> None:
         """Put a room on the screen."""
         self.conversation.show(room)
-        self._keeper.keep_rooms(self.conversation.infos)  # one that was just joined is among them
         self._keeper.keep_current(room)
         self.uncover_log()
         self.draw(*Part)
