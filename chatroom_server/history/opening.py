@@ -114,9 +114,10 @@ def open_folder(
 
 
 def _not_writable(folder: Path, error: OSError) -> NotWritableError:
+    place = f", {error.filename}" if error.filename and str(error.filename) != str(folder) else ""
     return NotWritableError(
-        f"the data folder {folder} cannot be used ({error.strerror or error}); mend that, or choose another "
-        "folder with --data"
+        f"the data folder {folder} cannot be used ({error.strerror or error}{place}); mend that, or choose "
+        "another folder with --data"
     )
 
 

@@ -46,8 +46,7 @@ def write(
         known: What the last checkpoint says.
         generation: That of the next checkpoint; no file may have been written under it.
         in_place: No other checkpoint than the one of `known` may be on the disk, so that what lies behind its
-        sizes
-            is nobody's.
+            sizes is nobody's.
 
     Raises:
         OSError: The disk refuses; what the last checkpoint says still holds.
@@ -84,7 +83,7 @@ def load(
         The contents, and where they were found.
 
     Raises:
-        DamagedError: One of them can be read no more.
+        DamagedError: One of them is missing, or can be read no more; the message names it.
         OSError: The disk does not give the bytes.
     """
     contents: dict[str, bytes] = {}
@@ -153,7 +152,7 @@ def _write_anew(
 def _load_one(
     files: Files, folder: Path, name: str, projection: Projection, notes: list[str]
 ) -> tuple[bytes, Projection]:
-    edited: bytes | None = None
+    other: dict[str, bytes] = {}
     for file in dict.fromkeys((projection.file, name)):
         try:
             content = read_file(files, folder / file)
@@ -166,14 +165,22 @@ def _load_one(
                     f"{folder / file}: {len(content) - projection.size} torn bytes at its end were cut"
                 )
             return whole, Projection(file, projection.size, projection.checksum)
-        edited = content
-    if edited is None or not _is_json(name, edited):
-        raise DamagedError(
-            f"{folder / name} is damaged or missing; put the data folder back from a backup "
-            f"(a copy of this file alone, of the same moment as {folder / 'checkpoint.json'}, is enough)"
-        )
+        other[file] = content
+    edited = other.get(name)
+    if edited is None or projection.file in other.keys() - {name} or not _is_json(name, edited):
+        raise _lost(folder, name, next(iter(other), ""))
     notes.append(f"{folder / name} was changed by another program; it is used as it is now")
     return edited, Projection(name, len(edited), crc32(edited))
+
+
+def _lost(folder: Path, name: str, damaged: str) -> DamagedError:
+    """What is left of a file under another name than its own is no edit, and what its own name has is old."""
+    what = f"{folder / damaged} is damaged" if damaged else f"{folder / name} is missing"
+    copy = "this file" if damaged in ("", name) else str(folder / name)
+    return DamagedError(
+        f"{what}; put the data folder back from a backup (a copy of {copy} alone, of the same moment as "
+        f"{folder / 'checkpoint.json'}, is enough)"
+    )
 
 
 def _is_json(name: str, content: bytes) -> bool:

@@ -192,7 +192,7 @@ class SimFiles:
         if growth > self.free:
             count -= growth - self.free
             growth = self.free
-        if count <= 0:
+        if count <= 0 < len(data):
             raise OSError(errno.ENOSPC, "no space left")
         self.free -= growth
         inode.data.extend(bytes(max(0, offset - len(inode.data))))

@@ -21,6 +21,7 @@ from chatroom_server.history import (
     NewerFormatError,
     NotWritableError,
     OsFiles,
+    checkpoint,
     open_log,
     read_lock,
 )
@@ -229,8 +230,32 @@ async def test_projections_that_cannot_be_read_are_refused(
         (folder / name).unlink()
     else:
         (folder / name).write_text(content)
-    with pytest.raises(DamagedError, match=f"{name} is damaged or missing"):
+    with pytest.raises(DamagedError, match=f"{name} is {'damaged' if content else 'missing'}; put"):
         await Rig.open(folder)
+
+
+@pytest.mark.parametrize(("torn", "own"), [(b"", None), (b"[0]", b"[0]"), (None, None)])
+async def test_what_is_left_of_a_projection_under_another_name_is_no_edit(
+    tmp_path: Path, torn: bytes | None, own: bytes | None
+) -> None:
+    folder = await _some_folder(tmp_path)
+    files, place = OsFiles(), folder / "devices.jsonl"
+    current = checkpoint.load(files, folder)
+    projection = msgspec.structs.replace(current.projections[place.name], file="devices.jsonl.9")
+    projections = current.projections | {place.name: projection}
+    checkpoint.save(files, folder, msgspec.structs.replace(current, projections=projections))
+    whole = place.read_bytes()
+    place.unlink()
+    for name, content in (("devices.jsonl.9", torn), (place.name, own)):
+        if content is not None:
+            (folder / name).write_bytes(content)
+    said = "devices.jsonl is missing; put" if torn is None else "devices.jsonl.9 is damaged; put"
+    with pytest.raises(DamagedError, match=rf"{folder}/{said} .* backup .*{folder}/checkpoint.json"):
+        await Rig.open(folder)
+    place.write_bytes(whole)  # what the message says to do
+    rig = await Rig.open(folder)
+    assert rig.recovery.projections[place.name] == whole
+    await rig.log.close()
 
 
 async def test_a_torn_addition_is_cut(tmp_path: Path) -> None:
