@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from chatroom.protocol.frames import Join
 from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX
 from chatroom_server.shell.link import Phase
 from tests.server.shell.text_links import Owner, Stage
@@ -73,6 +74,18 @@ async def test_a_link_that_waits_for_the_disk_is_heard_out_when_its_last_line_is
     assert stage.owner.said == ["x"] * count
     assert b"too late\n" not in stage.fed
     assert stage.link.phase is Phase.OPEN
+
+
+async def test_a_link_that_just_comes_in_is_heard_out_when_it_is_in(stage: Stage) -> None:
+    stage.owner.lets_wait = True
+    await stage.say("Hello|zoé\n")
+    await stage.owner.until(lambda: stage.owner.has_arrived)
+    assert stage.link.read_last()
+    await stage.owner.turns()
+    assert stage.owner.heard == []
+    stage.owner.welcome(stage.link)
+    await stage.owner.until(lambda: bool(stage.owner.heard))
+    assert isinstance(stage.owner.frames[-1], Join)
 
 
 async def test_when_time_is_up_the_rest_of_a_held_link_stays_unsaid(stage: Stage) -> None:
