@@ -19,18 +19,17 @@ import time
 from pathlib import Path
 from typing import Final
 
-from chatroom.client.address import Address
-from chatroom.client.profile import Profile
-from chatroom.client.session import connect
-from chatroom.client.trust import Trust
-from chatroom.common.texts import Texts
-from chatroom.protocol.ids import RoomId
+from benchmarks.light_readers import Reader
+from chatroom.protocol.frames import AnyFrame, Gap, Line, Send
+from chatroom.protocol.limits import IN_FLIGHT_MAX
+from tests.conformance.peer import DEVICE, GENERAL
 from tests.e2e.terminal import PATIENCE_S, Terminal, client_command
 from tests.e2e.world import Person, Server, environment
 
-ROOM: Final = RoomId("general")
 SIZE: Final = (120, 36)
 GATHER_S: Final = 0.01
+TALKER_RATE: Final = 5_000
+"""Messages a second of one sender."""
 WARM_UP_KEYS: Final = 10
 KEYS_A_LINE: Final = 40
 _TEXT: Final = "the deploy is green and rolling out to the second half of the fleet, who owns this test?"
@@ -40,21 +39,51 @@ _LATELY: Final = 100_000
 """Bytes."""
 
 
-# --- the sender, in a process of its own -----------------------------------------------------------
-async def send(port: int, home: Path, rate: int) -> None:
+# --- the senders, in a process of their own ---------------------------------------------------------
+class Talker(Reader):
+    """Says what is due, as far as the server has stored what was said before."""
+
+    def __init__(self, nick: str) -> None:
+        super().__init__(nick)
+        self.said = 0
+        self._stored = 0
+        self._is_me = nick
+
+    def say(self, count: int) -> None:
+        """Say so many messages more, or as many as may be in flight."""
+        for _ in range(min(count, IN_FLIGHT_MAX - (self.said - self._stored))):
+            self.said += 1
+            self.send(Send(room=GENERAL, dev=DEVICE, n=self.said, body=f"{self.said} {_TEXT}"))
+
+    def take_line(self, line: Line, _now_ns: int, /) -> None:
+        """One of its own is stored."""
+        if line.nick == self._is_me:
+            self._stored = line.n
+
+    def take(self, frame: AnyFrame) -> None:
+        """Lines that are left out are stored, too."""
+        if isinstance(frame, Gap):
+            self._stored = self.said
+
+
+def talkers(rate: int) -> int:
+    """How many it takes; each counts its own messages."""
+    return 1 + (rate - 1) // TALKER_RATE
+
+
+async def send(port: int, rate: int) -> None:
     """Say so many messages a second until one is told to stop by a signal."""
-    profile = Profile.open(home)
-    address = Address("127.0.0.1", port)
-    async with connect(address, profile, nick="noisy", trust=Trust.PIN_IF_LOCAL, texts=Texts()) as session:
-        await session.ready()
-        await session.join(ROOM)
-        loop = asyncio.get_running_loop()
-        began, said = loop.time(), 0
-        while True:
-            due = int((loop.time() - began) * rate) - said
-            await session.say_many(ROOM, [f"{said + n} {_TEXT}" for n in range(due)])
-            said += due
-            await asyncio.sleep(GATHER_S)
+    loop = asyncio.get_running_loop()
+    people = [Talker(f"noisy{number}") for number in range(talkers(rate))]
+    for talker in people:
+        await loop.create_connection(talker.itself, "127.0.0.1", port)
+        await asyncio.wait_for(talker.is_in.wait(), PATIENCE_S)
+    began = loop.time()
+    while not any(talker.is_over.is_set() for talker in people):
+        due = int((loop.time() - began) * rate / len(people))
+        for talker in people:
+            talker.say(due - talker.said)
+        await asyncio.sleep(GATHER_S)
 
 
 # --- the one who types ------------------------------------------------------------------------------
@@ -86,21 +115,22 @@ class Watched(Terminal):
 
 def measure(folder: Path, rate: int, keys: int, every_s: float) -> tuple[list[float], float]:
     """Returns the seconds of each key, and how many messages a second reached the screen."""
-    (folder / "server.conf").write_text("BURST=0\nRATE=0\n", encoding="utf-8")
+    (folder / "server.conf").write_text("BURST=0\nRATE=0\nGUESTS=yes\n", encoding="utf-8")
     server = Server(folder, "--config", str(folder / "server.conf")).start()
     sender = None
     try:
         person = Person(folder / "typist", server, "typist")
         person.script("whoami")  # the server's key is known from now on: no question comes
         command = client_command(
-            "-a", "127.0.0.1", "-p", str(server.port), "--nick", "typist", "--room", ROOM
+            "-a", "127.0.0.1", "-p", str(server.port), "--nick", "typist", "--room", GENERAL
         )
         with Watched(command, env=environment(person.home), columns=SIZE[0], rows=SIZE[1]) as terminal:
             terminal.wait_for("ONLINE")
             sender = _start_sender(server.port, folder, rate)
-            terminal.wait_for(lambda text: f" {rate // 2} the" in text or terminal.newest_number() > rate)
             terminal.draws = False
-            return _type(terminal, keys, every_s)
+            terminal.wait_for(lambda _text: terminal.newest_number() * talkers(rate) > rate)
+            taken, arrived = _type(terminal, keys, every_s)
+            return taken, arrived * talkers(rate)
     finally:
         if sender is not None:
             sender.kill()
@@ -124,7 +154,7 @@ def _type(terminal: Watched, keys: int, every_s: float) -> tuple[list[float], fl
 
 def _start_sender(port: int, folder: Path, rate: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "benchmarks.bench_typing", "--send", str(port), "--rate", str(rate)]
-    return subprocess.Popen([*command, "--home", str(folder / "noisy")], env=environment(folder / "noisy"))
+    return subprocess.Popen(command, env=environment(folder))
 
 
 def main() -> None:
@@ -134,10 +164,9 @@ def main() -> None:
     parser.add_argument("--keys", type=int, default=400)
     parser.add_argument("--every", type=float, default=0.05, metavar="S", help="seconds between two keys")
     parser.add_argument("--send", type=int, metavar="PORT", help=argparse.SUPPRESS)
-    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.send:
-        asyncio.run(send(given.send, given.home, given.rate))
+        asyncio.run(send(given.send, given.rate))
         return
     with tempfile.TemporaryDirectory(prefix="chatroom-") as folder:
         taken, arrived = measure(Path(folder), given.rate, given.keys, given.every)
