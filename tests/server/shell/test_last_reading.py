@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from chatroom.protocol.frames import Join
+from chatroom.protocol.frames import Join, ListRooms, Rooms
 from chatroom_server.gateways.text.settings import IN_FLIGHT_MAX
 from chatroom_server.shell.link import Phase
 from tests.server.shell.text_links import Owner, Stage
@@ -86,6 +86,21 @@ async def test_a_link_that_just_comes_in_is_heard_out_when_it_is_in(stage: Stage
     stage.owner.welcome(stage.link)
     await stage.owner.until(lambda: bool(stage.owner.heard))
     assert isinstance(stage.owner.frames[-1], Join)
+
+
+async def test_a_link_that_asked_something_is_heard_out_with_the_answer_though_it_is_held(
+    stage: Stage,
+) -> None:
+    await stage.enter()
+    stage.theirs.sendall(b"/rooms\n")
+    assert stage.link.read_last()
+    asked = stage.owner.frames[-1]
+    assert isinstance(asked, ListRooms)
+    await stage.owner.turns()
+    assert stage.owner.heard == []
+    stage.link.hold(stage.owner.loop.time() + 60)
+    stage.link.send(Rooms(asked.rid))
+    await stage.owner.until(lambda: bool(stage.owner.heard))
 
 
 async def test_when_time_is_up_the_rest_of_a_held_link_stays_unsaid(stage: Stage) -> None:
