@@ -14,7 +14,8 @@ Count = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 Word = Annotated[str, Meta(max_length=256)]
 Bytes32 = Annotated[bytes, Meta(min_length=32, max_length=32)]
 Bytes64 = Annotated[bytes, Meta(min_length=64, max_length=64)]
-_DeviceWord = Annotated[DeviceId, Meta(min_length=1, max_length=16, pattern="^[a-z0-9]+$")]
+_DEVICE_MAX = 16
+_DeviceWord = Annotated[DeviceId, Meta(min_length=1, max_length=_DEVICE_MAX, pattern="^[a-z0-9]+$")]
 
 
 class Frame(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
@@ -137,7 +138,7 @@ class Send(Frame, frozen=True):
     """A message. Its line, sent to the room, says that it is stored."""
 
     room: RoomId
-    dev: Annotated[DeviceId, Meta(max_length=16)]
+    dev: Annotated[DeviceId, Meta(max_length=_DEVICE_MAX)]
     """One of those that the login named; a pattern would be three times as much work as all the rest."""
     n: Count
     body: str = ""

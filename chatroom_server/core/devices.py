@@ -49,7 +49,17 @@ class Pending(msgspec.Struct, gc=False):
 
 def content_hash(room: str, kind: str, body: str, grid: str) -> int:
     """32 bits that tell contents of one number apart; against mistakes, not against malice."""
-    return crc32(f"{room}\0{kind}\0{body}\0{grid}".encode())
+    return crc32(f"{body}\0{grid}".encode(), begin_hash(room, kind))
+
+
+def begin_hash(room: str, kind: str = "") -> int:
+    """The `content_hash` of everything in a room, as far as what comes before the body."""
+    return crc32(f"{room}\0{kind}\0".encode())
+
+
+def text_hash(begun: int, body: str) -> int:
+    """The `content_hash` of a plain text, from where `begin_hash` ends: for each message, so it is short."""
+    return crc32(b"\0", crc32(body.encode(), begun))
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -114,8 +124,8 @@ class Device:
         if self.trouble is None or n < self.trouble.n:
             self.trouble = Trouble(n, reason, until)
 
-    def why_waiting(self, n: int, now: float) -> str:
-        """Why a number that came may not be stored yet, or nothing; what it waited for has come then."""
+    def admit(self, n: int, now: float) -> str:
+        """Take in that a number came: why it may not be stored yet, or nothing, and then no other waits."""
         if self.trouble is not None and n > self.trouble.n and now < self.trouble.until:
             return self.trouble.reason
         self.trouble = None

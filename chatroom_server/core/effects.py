@@ -1,6 +1,7 @@
 """What the hub wants done. It performs nothing itself.
 
 Msgspec structs, since some are made for each message: a frozen dataclass takes ten times as long to make.
+The garbage collector need not know them (`gc=False`), as none can be part of a cycle.
 Effects are to be carried out in their order; `Deliver` goes out before anything of the link's rooms that
 stands behind it in that order.
 """

@@ -180,8 +180,6 @@ class Hub:
                 state.change_settings(settings)
             case Stopping(back_in_s):
                 self._stop(back_in_s)
-            case Received():
-                self._receive(input_)
 
     def _take_changes(self, lines: Iterable[StoredLine]) -> None:
         for line in lines:

@@ -1,4 +1,7 @@
-"""What can happen to the hub. It learns of the world through these and nothing else."""
+"""What can happen to the hub. It learns of the world through these and nothing else.
+
+The garbage collector need not know them (`gc=False`), as none can be part of a cycle.
+"""
 
 from typing import NewType
 

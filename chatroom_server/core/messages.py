@@ -4,7 +4,6 @@ The line of a message is encoded once, here. What makes sending again harmless s
 """
 
 from typing import Final
-from zlib import crc32
 
 import msgspec
 
@@ -18,7 +17,7 @@ from chatroom.protocol.ids import DeviceId, RoomId
 from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC_MAX
 from chatroom_server.core import limits, rooms
 from chatroom_server.core.accounts import Room, User
-from chatroom_server.core.devices import Device, Pending, content_hash
+from chatroom_server.core.devices import Device, Pending, begin_hash, content_hash, text_hash
 from chatroom_server.core.effects import BroadcastLines, DeliverLine
 from chatroom_server.core.links import LineStart, Link, Session
 from chatroom_server.core.ports import Draft, StoredLine
@@ -54,7 +53,7 @@ def send(state: HubState, link: Link, frame: Send) -> None:
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
             return
-        if device.trouble is not None and (reason := device.why_waiting(frame.n, state.now)):
+        if device.trouble is not None and (reason := device.admit(frame.n, state.now)):
             raise _NotAcceptedError(ErrorCode.NOT_STORED, reason=reason)
         if room is None or not _may_send(link, session.user, room, frame.kind):
             raise _why_not(link, room, frame)
@@ -178,7 +177,7 @@ def _hash(start: LineStart, frame: Send, body: str, grid: str) -> int:
     """The `content_hash`; of a plain text from where that of its room ends."""
     if frame.kind or grid:
         return content_hash(frame.room, frame.kind, body, grid)
-    return crc32(b"\0", crc32(body.encode(), start.hash))
+    return text_hash(start.hash, body)
 
 
 def _start(session: Session, room: RoomId, dev: DeviceId) -> LineStart:
@@ -189,7 +188,7 @@ def _start(session: Session, room: RoomId, dev: DeviceId) -> LineStart:
     if len(session.starts) >= _STARTS_MAX:
         session.starts.clear()
     end = b',"guest":true}' if user.guest else b"}"
-    start = session.starts[room, dev] = LineStart(prefix, end, crc32(f"{room}\0{_TEXT}\0".encode()))
+    start = session.starts[room, dev] = LineStart(prefix, end, begin_hash(room))
     return start
 
 

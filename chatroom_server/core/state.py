@@ -121,7 +121,7 @@ class HubState:
 
     # --- effects ---------------------------------------------------------------------------------
     def append(self, draft: Draft) -> None:
-        """Give a line to the log, together with those that were given just before."""
+        """Give a line to the log: in the `Append` that was made just before, where nothing came between."""
         if self.effects and type(last := self.effects[-1]) is Append:
             last.drafts.append(draft)
         else:

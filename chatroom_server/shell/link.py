@@ -19,7 +19,7 @@ from typing import Final, Protocol
 
 from chatroom.protocol.frames import AnyFrame
 from chatroom_server.core.inputs import LinkId
-from chatroom_server.shell.fanout import Outlet
+from chatroom_server.shell.tails import Outlet
 
 READ_SIZE: Final = 64 * 1024
 QUEUE_PAUSE: Final = 64 * 1024

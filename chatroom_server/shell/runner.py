@@ -20,6 +20,7 @@ from chatroom_server.core.effects import (
     Close,
     Deliver,
     DeliverLine,
+    Effect,
     FetchPage,
     Hold,
     Report,
@@ -49,20 +50,6 @@ BEHIND_HOLD_S: Final = 0.5
 """So long nothing is read from who sends while the disk is behind, lest messages have to be refused."""
 _SEED_SIZE: Final = 64
 
-OtherEffect = (
-    Append
-    | BroadcastLines
-    | Deliver
-    | WakeAt
-    | Broadcast
-    | Report
-    | DeliverLine
-    | Subscribe
-    | Unsubscribe
-    | FetchPage
-    | Hold
-    | Close
-)
 LinkEffect = DeliverLine | Subscribe | Unsubscribe | FetchPage | Hold | Close
 MakeLink = Callable[[LinkId, socket.socket, tuple[str, int], bool], Link]
 """Makes a link of a socket and its peer, which does or does not count as this machine."""
@@ -141,7 +128,7 @@ class Runner:
 
     def take_outcome(self, outcome: Input) -> None:
         """The log's word on drafts that were given to it."""
-        self.fanout.hold()
+        self.fanout.postpone_round()
         try:
             self.feed(outcome)
         finally:
@@ -200,7 +187,7 @@ class Runner:
         """Legal frames came."""
         try:
             self.feed(Received(link.id, frames))
-            if type(frames[-1]) is Send and self._is_behind():
+            if self._is_behind() and any(type(frame) is Send for frame in frames):
                 link.hold(self.loop.time() + BEHIND_HOLD_S)
         except Exception:  # noqa: BLE001 - one frame must not end the server
             kinds = ", ".join(sorted({type(frame).__name__ for frame in frames}))
@@ -242,7 +229,7 @@ class Runner:
             self.feed(Left(link.id, clean=link.is_clean))
 
     # --- effects -----------------------------------------------------------------------------------
-    def _perform(self, effect: OtherEffect) -> None:
+    def _perform(self, effect: Effect) -> None:
         match effect:  # the frequent ones first
             case Append(drafts):
                 self._appender.append(drafts)

@@ -9,7 +9,8 @@ from chatroom.model.timeline import Timeline
 from chatroom.protocol.ids import MessageId, RoomId, UserId
 from chatroom_server.history import open_log
 from chatroom_server.history.files import OsFiles
-from chatroom_server.shell.fanout import Fanout, Outlet
+from chatroom_server.shell.fanout import Fanout
+from chatroom_server.shell.tails import Outlet
 
 ROOM = RoomId("general")
 MESSAGES = 100_000
@@ -86,8 +87,7 @@ def test_a_round_is_one_write_for_each_link_and_the_same_bytes(messages: int) ->
     links = [CountingLink() for _ in range(3)]
     for link in links:
         fanout.subscribe(link, ROOM, 0)
-    for number in range(1, messages + 1):
-        fanout.broadcast(ROOM, b"frame %d" % number, number)
+    fanout.broadcast_lines(ROOM, 1, [b"frame %d" % number for number in range(messages)])
     fanout.run_round()
     assert fanout.writes == len(links)
     assert [len(link.writes) for link in links] == [1, 1, 1]

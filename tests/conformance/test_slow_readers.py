@@ -12,9 +12,9 @@ import pytest
 
 from chatroom.protocol.frames import Fetch, Gap, Line, Page
 from chatroom_server.shell import runner
-from chatroom_server.shell.fanout import TAIL_BYTES_MAX, WRITE_MAX
 from chatroom_server.shell.link import Link
 from chatroom_server.shell.server import Server
+from chatroom_server.shell.tails import TAIL_BYTES_MAX, WRITE_MAX
 from tests.conformance.peer import GENERAL, WAIT_S, Peer, Person
 from tests.conformance.server import port_of, running
 

@@ -21,7 +21,7 @@ from chatroom_server.core.effects import Append, Subscribe
 from chatroom_server.core.inputs import Refused, Stored
 from chatroom_server.core.ports import Draft
 from chatroom_server.history import embedded, flusher, journal, opening, pager, records
-from chatroom_server.shell import fanout, runner
+from chatroom_server.shell import runner, tails
 from tests.server.history.simfiles import SimFiles
 from tests.simulation.memory import SimProfile
 from tests.simulation.world import Faults
@@ -245,13 +245,13 @@ def _a_refusal_is_not_told(patch: Patch) -> Faults:
 # --- fan-out and pages -----------------------------------------------------------------------------------
 @plant
 def _the_cursor_of_a_slow_link_is_off_by_one(patch: Patch) -> Faults:
-    original = fanout.Tail.cursor
+    original = tails.Tail.cursor
 
-    def cursor(self: fanout.Tail, position: int) -> fanout.Cursor:
+    def cursor(self: tails.Tail, position: int) -> tails.Cursor:
         found = original(self, position)
         return found._replace(position=min(found.position + 1, self.end))
 
-    patch.setattr(fanout.Tail, "cursor", cursor)
+    patch.setattr(tails.Tail, "cursor", cursor)
     patch.setattr(following.Follower, "exists", lambda self, last: self._wake.set())
     return Faults()
 

@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from chatroom.client.errors import ClientError
 from chatroom.client.session import Session
-from chatroom_server.shell import fanout
+from chatroom_server.shell import fanout, tails
 from chatroom_server.shell.tasks import Tasks
 from tests.server.history.simfiles import SimFiles
 from tests.simulation.checker import CaughtUp, Record
@@ -28,8 +28,6 @@ from tests.simulation.person import ROOMS, SimClient
 from tests.simulation.server import SimServer
 
 SETTLE_S: Final = 300.0
-_TIGHT: Final = {"WRITE_MAX": 500, "TAIL_BYTES_MAX": 1000, "FAREWELL_MAX": 500}
-"""Sizes of fan-out in half of all worlds: so small that slow links fall behind, and off the tail."""
 _LIKELY: Final = {
     "say": 60,
     "kill client": 4,
@@ -328,8 +326,8 @@ def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> Wo
     world = World(seed, plan, faults)
     with ExitStack() as patches:
         if world.is_tight:
-            sizes: Any = _TIGHT
-            patches.enter_context(patch.multiple(fanout, **sizes))
+            patches.enter_context(patch.multiple(tails, WRITE_MAX=500, TAIL_BYTES_MAX=1000))
+            patches.enter_context(patch.object(fanout, "FAREWELL_MAX", 500))
         try:
             world.loop.run(world.play())
         finally:

@@ -9,7 +9,7 @@ from chatroom.protocol.ids import DeviceId, RoomId, UserId
 from chatroom.protocol.limits import REMEMBERED_NUMBERS
 from chatroom_server.core import devices as module
 from chatroom_server.core import limits
-from chatroom_server.core.devices import Device, Devices, content_hash
+from chatroom_server.core.devices import Device, Devices, begin_hash, content_hash, text_hash
 
 ANN, DEV = UserId("ann"), DeviceId("d1")
 
@@ -180,3 +180,8 @@ def test_the_device_that_was_silent_longest_makes_room(monkeypatch: pytest.Monke
     assert devices.claim(ANN, [DeviceId("new")], guest=False, at=day + 9)
     assert sorted(devices.of(ANN)) == ["linked", "new", "old", "young"]
     assert devices.claim(ANN, [DeviceId("old"), DeviceId("newer")], guest=False, at=day + 9) is None
+
+
+@given(st.text(), st.text())
+def test_the_hash_of_a_text_goes_on_from_that_of_its_room(room: str, body: str) -> None:
+    assert text_hash(begin_hash(room), body) == content_hash(room, "", body, "")

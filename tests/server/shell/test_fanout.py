@@ -6,7 +6,8 @@ from chatroom.protocol import codec
 from chatroom.protocol.frames import Gap
 from chatroom.protocol.ids import RoomId
 from chatroom_server.shell import fanout as module
-from chatroom_server.shell.fanout import FAREWELL_MAX, TAIL_BYTES_MAX, WRITE_MAX, Fanout, Outlet
+from chatroom_server.shell.fanout import FAREWELL_MAX, Fanout
+from chatroom_server.shell.tails import TAIL_BYTES_MAX, WRITE_MAX, Outlet
 
 GENERAL, OTHER = RoomId("general"), RoomId("other")
 
@@ -54,8 +55,7 @@ class Stage:
             self.fanout.run_round()
 
     def say(self, *frames: bytes, room: RoomId = GENERAL, first: int = 1) -> None:
-        for number, frame in enumerate(frames, first):
-            self.fanout.broadcast(room, frame, number)
+        self.fanout.broadcast_lines(room, first, list(frames))
 
     def whisper(self, link: Recorder, data: bytes) -> None:
         link.queue.append(data)
@@ -130,7 +130,7 @@ def test_a_link_gets_what_comes_after_its_subscription_only() -> None:
 
 def test_a_room_without_links_keeps_nothing() -> None:
     stage = Stage()
-    assert stage.fanout.broadcast(GENERAL, b"nobody", 1) == 0
+    assert stage.fanout.broadcast_lines(GENERAL, 1, [b"nobody"]) == 0
     link = stage.link(GENERAL)
     stage.say(b"somebody", first=2)
     stage.run()

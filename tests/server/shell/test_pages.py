@@ -6,9 +6,9 @@ from chatroom.protocol.ids import MessageId, RoomId
 from chatroom_server.core.effects import FetchPage
 from chatroom_server.core.inputs import LinkId
 from chatroom_server.history.memory import MemoryLog
-from chatroom_server.shell.fanout import Outlet
 from chatroom_server.shell.frame_link import FrameLink
 from chatroom_server.shell.pages import PageSender, page_frame
+from chatroom_server.shell.tails import Outlet
 from chatroom_server.shell.tasks import Tasks
 
 GENERAL = RoomId("general")
