@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chatroom_server.cli import main
 from tests.e2e.small_disk import SmallDisk
 from tests.e2e.terminal import server_command
 from tests.e2e.test_tools import left_beside, say
@@ -83,15 +84,17 @@ def test_where_nothing_can_be_said_the_exit_status_does(
 ) -> None:
     say(person("ada"), "one", "two")
     server.stop()
-    place, data = tmp_path / "copy", str(server.data)
+    sound, damaged, data = tmp_path / "sound", tmp_path / "bad", str(server.data)
     assert everything_full(tmp_path, "verify", data) == 2
     assert everything_full(tmp_path, "verify", str(tmp_path / "nowhere")) == 2
     assert everything_full(tmp_path, "export", "nowhere", "--data", data) == 1
+    assert everything_full(tmp_path, "backup", data, str(sound)) == 1
+    assert sound.is_dir()
     break_a_line(server)
     assert everything_full(tmp_path, "verify", data) == 2
-    assert everything_full(tmp_path, "backup", data, str(place)) == 1
-    assert (tmp_path / "copy.damaged").is_dir()
-    assert not place.exists()
+    assert everything_full(tmp_path, "backup", data, str(damaged)) == 1
+    assert (tmp_path / "bad.damaged").is_dir()
+    assert not damaged.exists()
 
 
 def everything_full(home: Path, *words: str) -> int:
@@ -133,3 +136,14 @@ def test_a_check_that_nobody_reads_to_its_end_never_passes_for_sound(
         check=False,
     )
     assert done.stderr == "2\n"
+
+
+@pytest.mark.parametrize(("words", "status"), [(("verify", "x"), 2), (("backup", "x", "y"), 1)])
+def test_a_check_that_is_broken_off_never_passes_for_damage(
+    words: tuple[str, ...], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken_off(*_arguments: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chatroom_server.tools.run_tool", broken_off)
+    assert main(words) == status
