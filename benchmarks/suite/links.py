@@ -69,6 +69,8 @@ def crowd(case: str, run: Run) -> None:
     links = crowd_links(CROWD, hard)
     if links < CROWD:
         run.note(f"crowd: {links:,} links, as this machine allows a process {hard:,} open files (ulimit -Hn)")
+    if not links:
+        return
     server = make_server(run.folder(), links=links + 16)
     with running(server), Generator(server.port, at_once=_COMING_AT_ONCE) as generator:
         pid = pid_of(server.process)

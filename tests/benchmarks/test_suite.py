@@ -10,12 +10,14 @@ import pytest
 from rich.console import Console
 
 from benchmarks.load.talk import Outcome
+from benchmarks.make_room import make_room
 from benchmarks.suite import results, tables
 from benchmarks.suite.__main__ import CASES, Case, main, measure
 from benchmarks.suite.links import CROWD, crowd_links
-from benchmarks.suite.programs import BenchError
+from benchmarks.suite.programs import BenchError, make_server, verify
 from benchmarks.suite.results import CHATROOM, NAIVE, Figure, Machine, Report, Talk
 from benchmarks.suite.run import Run
+from chatroom.protocol.ids import RoomId
 
 OUTCOME = Outcome(
     seconds=2.0,
@@ -92,6 +94,30 @@ def test_a_run_without_anything_is_drawn() -> None:
 def test_a_picture_is_drawn(tmp_path: Path) -> None:
     tables.save_picture(report(), tmp_path / "run.svg")
     assert "<svg" in (tmp_path / "run.svg").read_text(encoding="utf-8")
+
+
+def test_a_folder_that_is_damaged_is_found(tmp_path: Path) -> None:
+    server = make_server(tmp_path)
+    make_room(server.data, RoomId("general"), messages=50)
+    assert verify(server) == []
+    history = next((server.data / "rooms").rglob("*.jsonl"))
+    history.write_bytes(history.read_bytes().replace(b'"n":3,', b'"n":4,', 1))
+    assert verify(server)
+
+
+def test_a_whole_run_is_measured_checked_and_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, picture = tmp_path / "run.json", tmp_path / "run.svg"
+    words = ["room10", "--check", "--repeat", "1", "--seconds", "0.1", "--out", str(out)]
+    monkeypatch.setattr("sys.argv", ["suite", *words, "--picture", str(picture), "--folder", str(tmp_path)])
+    assert main() == 0
+    assert "Messages brought to members" in capsys.readouterr().out
+    found = results.read(out)
+    assert [(talk.server, talk.outcome.checked) for talk in found.talks] == [(CHATROOM, True), (NAIVE, True)]
+    assert all(talk.outcome.deliveries > 0 and talk.outcome.bytes_per_delivery > 50 for talk in found.talks)
+    assert picture.exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"run.json", "run.svg"}
 
 
 @pytest.mark.parametrize(("share", "shown"), [(0, ""), (-1, ""), (0.5, "████"), (1, "█" * 8), (9, "█" * 8)])
