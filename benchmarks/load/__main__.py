@@ -52,7 +52,7 @@ class Generator:
 
     def knock(self, given: dict[str, Any]) -> dict[str, Any]:
         """Connect, be greeted and hang up, for so many seconds; how often."""
-        began, count = time.monotonic(), 0
+        began, count, own = time.monotonic(), 0, time.process_time()
         number = random.randrange(1, _ADDRESSES) * LINKS_PER_ADDRESS if sys.platform == "linux" else 0
         while time.monotonic() - began < given["seconds"]:
             links = [
@@ -61,7 +61,8 @@ class Generator:
             ]
             self._crowd.knock(links)
             count += len(links)
-        return {"links": count, "seconds": time.monotonic() - began}
+        seconds = time.monotonic() - began
+        return {"links": count, "seconds": seconds, "share": (time.process_time() - own) / seconds}
 
     def serve(self) -> None:
         """Do what each line of the standard input says; pings go on meanwhile."""

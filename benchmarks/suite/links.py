@@ -7,7 +7,7 @@ from typing import Final
 
 from benchmarks.load.machine import cpu_s, memory_mb
 from benchmarks.suite.programs import Generator, make_server, naive, pid_of, running
-from benchmarks.suite.results import NAIVE, Figure
+from benchmarks.suite.results import CHATROOM, NAIVE, Figure
 from benchmarks.suite.run import Run
 from chatroom_server.shell.newcomers import SOCKETS_BEYOND_LINKS, SPARE_FILES
 from tests.e2e.world import Server
@@ -25,9 +25,7 @@ def idle(case: str, run: Run) -> None:
     for tls in (False, True):
         server = make_server(run.folder(), rooms=2)
         with running(server), Generator(server.port, tls=tls) as generator:
-            _measure_idle(
-                case, run, generator, pid_of(server.process), "chatroom", " with TLS" if tls else ""
-            )
+            _measure_idle(case, run, generator, pid_of(server.process), CHATROOM, " with TLS" if tls else "")
     with naive() as (port, pid), Generator(port, NAIVE) as generator:
         _measure_idle(case, run, generator, pid, NAIVE, "")
 
@@ -49,11 +47,18 @@ def knock(case: str, run: Run) -> None:
     """Connections a second: each is greeted with a signature, and goes without a login."""
     server = make_server(run.folder())
     with running(server), Generator(server.port) as generator:
-        told = generator.ask("knock", seconds=run.seconds, at_once=_KNOCKS_AT_ONCE)
-        run.add(Figure(case, "connections greeted", told["links"] / told["seconds"], "a second"))
-    with naive() as (port, _pid), Generator(port, NAIVE) as generator:
-        told = generator.ask("knock", seconds=run.seconds, at_once=_KNOCKS_AT_ONCE)
-        run.add(Figure(case, "connections greeted", told["links"] / told["seconds"], "a second", NAIVE))
+        _measure_knocks(case, run, generator, pid_of(server.process), CHATROOM)
+    with naive() as (port, pid), Generator(port, NAIVE) as generator:
+        _measure_knocks(case, run, generator, pid, NAIVE)
+
+
+def _measure_knocks(case: str, run: Run, generator: Generator, pid: int, server: str) -> None:
+    began = cpu_s(pid)
+    told = generator.ask("knock", seconds=run.seconds, at_once=_KNOCKS_AT_ONCE)
+    each = (cpu_s(pid) - began) * 1000 / told["links"]
+    run.add(Figure(case, "connections greeted", told["links"] / told["seconds"], "a second", server))
+    run.add(Figure(case, "CPU for a connection", each, "ms", server))
+    run.add(Figure(case, "generator busy meanwhile", told["share"] * 100, "%", server))
 
 
 def crowd_links(wanted: int, hard: int) -> int:
