@@ -1,11 +1,12 @@
 """Faults that are planted into the product's code, one at a time, to see whether the checker finds them out.
 
-Each is a mistake that somebody could make. None of them is in the product.
+Each is a mistake that somebody could make, and says by which words of the checker it has to be found out.
+None of them is in the product.
 """
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -28,23 +29,40 @@ from tests.simulation.world import Faults
 
 Patch = pytest.MonkeyPatch
 Plant = Callable[[Patch], Faults]
-PLANTED: Final[dict[str, Plant]] = {}
+PLANTED: Final[dict[str, "Planted"]] = {}
 
 
-def plant(function: Plant) -> Plant:
-    """Put a fault into the table."""
-    PLANTED[function.__name__.removeprefix("_")] = function
-    return function
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault.
+
+    Attributes:
+        plant: Puts it into the product.
+        words: Of the checker's sentences, any of which tells of just this fault.
+    """
+
+    plant: Plant
+    words: tuple[str, ...]
+
+
+def plant(*words: str) -> Callable[[Plant], Plant]:
+    """Put a fault into the table, with the words that tell of it."""
+
+    def put(function: Plant) -> Plant:
+        PLANTED[function.__name__.removeprefix("_")] = Planted(function, words)
+        return function
+
+    return put
 
 
 # --- the disk --------------------------------------------------------------------------------------------
-@plant
+@plant("to some and")
 def _the_journal_is_not_synced(patch: Patch) -> Faults:
     patch.setattr(journal.Journal, "_sync", lambda self, fd: None)
     return Faults()
 
 
-@plant
+@plant("no backup was put back")
 def _new_segments_are_not_synced_into_their_folder(patch: Patch) -> Faults:
     original = SimFiles.sync_folder
 
@@ -56,7 +74,7 @@ def _new_segments_are_not_synced_into_their_folder(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("refused to start", "cannot be read at the end")
 def _an_error_of_fsync_is_ignored(patch: Patch) -> Faults:
     original = SimFiles.sync
 
@@ -68,7 +86,7 @@ def _an_error_of_fsync_is_ignored(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("is not in the history", "no backup was put back")
 def _after_an_fsync_that_failed_the_same_file_is_trusted(patch: Patch) -> Faults:
     def write(self: journal.Journal, payloads: list[bytes]) -> object:
         if self._fd is not None and self.end.offset < self._segment_bytes:
@@ -103,7 +121,7 @@ def _after_an_fsync_that_failed_the_same_file_is_trusted(patch: Patch) -> Faults
     return Faults()
 
 
-@plant
+@plant("no backup was put back")
 def _recovery_takes_what_the_page_cache_has(patch: Patch) -> Faults:
     """What was read is shown, and neither written again nor synced; the next segment begins behind it."""
 
@@ -115,7 +133,7 @@ def _recovery_takes_what_the_page_cache_has(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("cannot be read at the end")
 def _segments_of_the_journal_go_before_the_rooms_are_synced(patch: Patch) -> Faults:
     original = flusher.Flusher._next_checkpoint
 
@@ -129,7 +147,7 @@ def _segments_of_the_journal_go_before_the_rooms_are_synced(patch: Patch) -> Fau
     return Faults()
 
 
-@plant
+@plant(" behind ")
 def _numbers_of_a_refused_round_are_not_given_back(patch: Patch) -> Faults:
     original = embedded.EmbeddedLog._end
 
@@ -144,7 +162,7 @@ def _numbers_of_a_refused_round_are_not_given_back(patch: Patch) -> Faults:
 
 
 # --- the log and the hub ---------------------------------------------------------------------------------
-@plant
+@plant("to some and")
 def _lines_are_broadcast_before_the_fsync_has_returned(patch: Patch) -> Faults:
     numbered, store = embedded.EmbeddedLog._numbered, embedded.EmbeddedLog._store_lines
 
@@ -163,7 +181,7 @@ def _lines_are_broadcast_before_the_fsync_has_returned(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("neither stored nor failed")
 def _what_comes_during_a_round_is_lost_with_it(patch: Patch) -> Faults:
     """The batch is swapped after the await."""
     original = embedded.EmbeddedLog._end
@@ -176,7 +194,7 @@ def _what_comes_during_a_round_is_lost_with_it(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("times in the history")
 def _a_message_that_comes_again_is_stored_again(patch: Patch) -> Faults:
     def again(state: Any, link_: Any, frame: Send, device: Any, hash_: int) -> None:
         body, grid = messages._content(frame)
@@ -189,21 +207,21 @@ def _a_message_that_comes_again_is_stored_again(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("times in the history")
 def _numbers_are_forgotten_over_a_restart(patch: Patch) -> Faults:
     patch.setattr(Devices, "load", lambda self, data: None)
     patch.setattr(messages, "take_foreign", lambda state, data: None)
     return Faults()
 
 
-@plant
+@plant("times in the history")
 def _what_the_journal_holds_beyond_the_flush_is_not_restored(patch: Patch) -> Faults:
     original = hub.Hub.restore
     patch.setattr(hub.Hub, "restore", lambda self, lines, lasts: original(self, [], lasts))
     return Faults()
 
 
-@plant
+@plant("is not in the history")
 def _an_ack_is_given_for_what_is_still_on_its_way(patch: Patch) -> Faults:
     original = messages._answer_again
 
@@ -227,7 +245,7 @@ def _an_ack_is_given_for_what_is_still_on_its_way(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("neither stored nor failed")
 def _a_refusal_is_not_told(patch: Patch) -> Faults:
     original = hub.Hub._take_refused
 
@@ -243,7 +261,7 @@ def _a_refusal_is_not_told(patch: Patch) -> Faults:
 
 
 # --- fan-out and pages -----------------------------------------------------------------------------------
-@plant
+@plant("nothing had settled")
 def _the_cursor_of_a_slow_link_is_off_by_one(patch: Patch) -> Faults:
     original = tails.Tail.cursor
 
@@ -256,7 +274,7 @@ def _the_cursor_of_a_slow_link_is_off_by_one(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant(" behind ")
 def _something_is_awaited_between_the_snapshot_and_the_subscription(patch: Patch) -> Faults:
     original = runner.Runner._perform_on
 
@@ -273,7 +291,7 @@ def _something_is_awaited_between_the_snapshot_and_the_subscription(patch: Patch
     return Faults()
 
 
-@plant
+@plant("the history is numbered")
 def _pages_leave_out_their_first_line(patch: Patch) -> Faults:
     original = pager.Pager.page
 
@@ -287,7 +305,7 @@ def _pages_leave_out_their_first_line(patch: Patch) -> Faults:
 
 
 # --- the client ------------------------------------------------------------------------------------------
-@plant
+@plant(" behind ")
 def _what_follows_a_cut_is_asked_for_from_the_wrong_line(patch: Patch) -> Faults:
     original = following.Follower.exists
 
@@ -300,7 +318,7 @@ def _what_follows_a_cut_is_asked_for_from_the_wrong_line(patch: Patch) -> Faults
     return Faults()
 
 
-@plant
+@plant("neither stored nor failed")
 def _a_message_leaves_the_outbox_when_it_is_sent(patch: Patch) -> Faults:
     original = sending.Sending._send
 
@@ -314,7 +332,7 @@ def _a_message_leaves_the_outbox_when_it_is_sent(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("neither stored nor failed")
 def _the_outbox_is_not_synced(patch: Patch) -> Faults:
     def profile(made: SimProfile) -> None:
         original = made.sim_slots._make
@@ -329,7 +347,7 @@ def _the_outbox_is_not_synced(patch: Patch) -> Faults:
     return Faults(profile=profile)
 
 
-@plant
+@plant("was stored, then failed")
 def _a_message_is_shown_as_stored_when_it_is_sent(patch: Patch) -> Faults:
     original = sending.Sending._send
 
@@ -344,7 +362,7 @@ def _a_message_is_shown_as_stored_when_it_is_sent(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("the other way")
 def _what_was_refused_before_is_sent_again_behind_later_messages(patch: Patch) -> Faults:
     original = sending.Sending.refused
 
@@ -358,11 +376,11 @@ def _what_was_refused_before_is_sent_again_behind_later_messages(patch: Patch) -
             original(self, refusal)
 
     patch.setattr(sending.Sending, "refused", refused)
-    patch.setattr(Device, "why_waiting", lambda _device, _n, _now: "")  # else hardly any is passed
+    patch.setattr(Device, "admit", lambda _device, _n, _now: "")  # else hardly any is passed
     return Faults()
 
 
-@plant
+@plant("neither stored nor failed")
 def _the_client_never_looks_into_slots_of_programs_that_ended(patch: Patch) -> Faults:
     patch.setattr(sending, "_claim_own", lambda slots, scope: (slots.claim_free(), []))
     patch.setattr(sending, "_claim_waiting", lambda slots, scope, at_most: [])

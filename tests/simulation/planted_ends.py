@@ -19,7 +19,7 @@ __all__ = ["PLANTED"]
 
 
 # --- torn tails ------------------------------------------------------------------------------------------
-@plant
+@plant("no backup was put back")
 def _a_torn_tail_is_kept(patch: Patch) -> Faults:
     """What follows is written behind it, into the same file, where it looks as if the tail had been whole."""
     rewrite, begin = opening._rewrite, journal.Journal.__init__
@@ -43,7 +43,7 @@ def _a_torn_tail_is_kept(patch: Patch) -> Faults:
 
 
 # --- stops -----------------------------------------------------------------------------------------------
-@plant
+@plant("is not in the history")
 def _what_waits_for_a_round_when_the_server_stops_is_taken_for_stored(patch: Patch) -> Faults:
     original = embedded.EmbeddedLog.drain
 
@@ -57,7 +57,7 @@ def _what_waits_for_a_round_when_the_server_stops_is_taken_for_stored(patch: Pat
     return Faults()
 
 
-@plant
+@plant("heard goodbye")
 def _goodbye_is_said_before_the_last_round_is_back(patch: Patch) -> Faults:
     original = embedded.EmbeddedLog.drain
 
@@ -70,7 +70,7 @@ def _goodbye_is_said_before_the_last_round_is_back(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant("to some and")
 def _the_last_flush_names_what_it_has_not_written(patch: Patch) -> Faults:
     """The server stops in a hurry: its checkpoint says that the rooms' files have everything."""
     stop, run = engine.Engine.stop, flusher.Flusher.run
@@ -89,7 +89,7 @@ def _the_last_flush_names_what_it_has_not_written(patch: Patch) -> Faults:
 
 
 # --- backups ---------------------------------------------------------------------------------------------
-@plant
+@plant("to some and")
 def _a_backup_that_is_put_back_keeps_its_epoch(patch: Patch) -> Faults:
     original = opening._epoch
 
@@ -100,13 +100,13 @@ def _a_backup_that_is_put_back_keeps_its_epoch(patch: Patch) -> Faults:
     return Faults()
 
 
-@plant
+@plant(" is kept")
 def _a_backup_leaves_out_what_only_the_journal_has(patch: Patch) -> Faults:
     patch.setattr(backup, "_whole_segments", lambda reader: [])
     return Faults()
 
 
-@plant
+@plant("from one past into another")
 def _readers_go_on_in_another_past(patch: Patch) -> Faults:
     patch.setattr(following.Follower, "lose", lambda self, error: None)
     return Faults()

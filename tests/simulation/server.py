@@ -12,7 +12,7 @@ from chatroom.protocol.codec import decode_line
 from chatroom.protocol.ids import MessageId
 from chatroom_server.core.settings import HubSettings
 from chatroom_server.history.backup import Backup
-from chatroom_server.history.errors import HistoryError
+from chatroom_server.history.errors import HistoryError, NotWritableError
 from chatroom_server.history.settings import LogSettings
 from chatroom_server.shell.engine import Engine, Seams
 from chatroom_server.shell.identity import Identity
@@ -119,9 +119,11 @@ class SimServer:
         engine = self._make_engine()
         try:
             await engine.open(DATA, settings=_SMALL)
-        except HistoryError:
+        except HistoryError as error:
             if self.disk.is_dead:
                 self._end(process, power=True)
+            elif world.is_mended or not isinstance(error, NotWritableError):
+                world.broken(f"{process.name} refused to start: {error}")
             world.loop.kill(process)
             return
         self._enter_past(engine)
@@ -233,8 +235,14 @@ class SimServer:
 
     # --- what it holds ---------------------------------------------------------------------------
     async def history(self) -> list[Kept]:
-        """All lines of all rooms, read from the log."""
-        assert self.engine is not None
+        """All lines of all rooms, read from the log.
+
+        Raises:
+            HistoryError: No server has started.
+            OSError: The disk does not give them.
+        """
+        if self.engine is None:
+            raise HistoryError("no server has started")
         log, kept = self.engine.log, []
         for room, last in sorted(log.rooms().items()):
             after = 0

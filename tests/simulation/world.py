@@ -17,10 +17,11 @@ from unittest.mock import patch
 
 from chatroom.client.errors import ClientError
 from chatroom.client.session import Session
+from chatroom_server.history.errors import HistoryError
 from chatroom_server.shell import fanout, tails
 from chatroom_server.shell.tasks import Tasks
 from tests.server.history.simfiles import SimFiles
-from tests.simulation.checker import CaughtUp, Record
+from tests.simulation.checker import CaughtUp, Record, check
 from tests.simulation.loop import Process, SimLoop
 from tests.simulation.memory import SimProfile
 from tests.simulation.network import SimSocket
@@ -82,7 +83,9 @@ class World:
         self.loop.network.window = 1500 if self.is_tight else 32 * 1024
         self.record = Record()
         self.problems: list[str] = []
+        self.is_mended = False
         self.tasks = Tasks(self.crashed)
+        self.loop.set_exception_handler(self._loop_failed)
         self.server = SimServer(self)
         self.clients = [self._client(f"p{number}") for number in range(self.plan.clients)]
 
@@ -95,6 +98,17 @@ class World:
         """A task ended with an error that nobody expected."""
         if not isinstance(error, ClientError):
             self.problems.append(f"{name} crashed: {error!r}")
+
+    def _loop_failed(self, _loop: object, context: dict[str, Any]) -> None:
+        """A callback raised; what a task raised that nobody has asked for is told when it is collected."""
+        error = context.get("exception")
+        if error is not None and "future" not in context and not isinstance(error, OSError):
+            self.broken(f"a callback failed: {context['message']}: {error!r}")
+
+    def broken(self, problem: str) -> None:
+        """Something that nobody expected was seen; said once, however often."""
+        if problem not in self.problems:
+            self.problems.append(problem)
 
     def run_behind(self, process: Process) -> str:
         """Which run of the server is at the other end of a client's newest link."""
@@ -284,6 +298,7 @@ class World:
             self.server.kill(power=True)
         self.server.disk.free = 1 << 40
         self.server.disk.fail = lambda _call, _name: None
+        self.is_mended = True
         if not self.server.is_up:
             self.server.start()
         for client in self.clients:
@@ -316,8 +331,16 @@ class World:
         self.server.kill(power=True)
         self.server.start()
         await asyncio.sleep(5.0)
-        self.record.history = await self.server.history()
         self.record.past = self.server.past
+        try:
+            self.record.history = await self.server.history()
+        except (HistoryError, OSError) as error:
+            self.broken(f"the history cannot be read at the end: {error}")
+
+    def found_out(self) -> list[str]:
+        """Each broken promise as a sentence; without a history that can be read, just that."""
+        is_readable = not any("cannot be read at the end" in problem for problem in self.problems)
+        return self.problems + (check(self.record) if is_readable else [])
 
 
 def run(seed: int, plan: Plan | None = None, faults: Faults | None = None) -> World:
