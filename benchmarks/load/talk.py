@@ -222,6 +222,8 @@ class Talk:
     def _say_due(self, began: float, now: float, already: list[int]) -> None:
         """Say what is due by now; its time counts from when it was due."""
         due = int((now - began) * self._plan.rate)
+        if self._plan.messages:
+            due = min(due, self._plan.messages)
         for room, before in zip(self._rooms, already, strict=True):
             said = room.sent - before
             stamps = [int((began + (said + n) / self._plan.rate) * 1e9) for n in range(1, due - said + 1)]
