@@ -53,9 +53,8 @@ class ConversationLog:
         clock: Callable[[int], str],
         size_max: int = SIZE_MAX,
     ) -> None:
-        self._form = LineFormat(texts, clock, newline=" ⏎ ")
-        self._day = day
-        self._clock = clock
+        self._day, self._clock = _once_a_minute(day), _once_a_minute(clock)
+        self._form = LineFormat(texts, self._clock, newline=" ⏎ ")
         self._file = _RotatedFile(folder / FILE_NAME, size_max)
         self._waiting: queue.Queue[str | None] = queue.Queue(_WAITING_MAX)
         self._left_out = 0
@@ -165,6 +164,19 @@ class _RotatedFile:
 
     def _old(self, number: int) -> Path:
         return self._path.with_name(f"{self._path.name}.{number}")
+
+
+def _once_a_minute(tell: Callable[[int], str]) -> Callable[[int], str]:
+    """The same, computed anew with each minute only: zones cost more than all else of a line."""
+    known, told = -1, ""
+
+    def remembered(at_ms: int) -> str:
+        nonlocal known, told
+        if at_ms // 60_000 != known:
+            known, told = at_ms // 60_000, tell(at_ms)
+        return told
+
+    return remembered
 
 
 def _is_foreign(found: os.stat_result) -> bool:

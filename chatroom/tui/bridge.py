@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from chatroom.client.events import LineArrived, MessageChanged, SessionEvent
 
 GATHER_S: Final = 0.05
-BATCH_MAX: Final = 2_000
+BATCH_MAX: Final = 200
 """Events of one message, so that keys are answered between two of them."""
 
 
@@ -28,12 +28,14 @@ class Bridge:
     """Hands over events in batches.
 
     Args:
-        deliver: Takes a batch; while it has not, the session holds back what comes.
+        deliver: Takes a batch, and whether another one is right behind it; meanwhile the session holds back.
         clock: Monotonic, in seconds.
     """
 
     def __init__(
-        self, deliver: Callable[[list[SessionEvent]], Awaitable[None]], clock: Callable[[], float] = monotonic
+        self,
+        deliver: Callable[[list[SessionEvent], bool], Awaitable[None]],
+        clock: Callable[[], float] = monotonic,
     ) -> None:
         self._deliver = deliver
         self._clock = clock
@@ -52,7 +54,8 @@ class Bridge:
     async def _flush(self) -> None:
         waiting, self._waiting = self._waiting, []
         for start in range(0, len(waiting), BATCH_MAX):
-            await self._deliver(waiting[start : start + BATCH_MAX])
+            end = start + BATCH_MAX
+            await self._deliver(waiting[start:end], end < len(waiting))
         self._delivered_at = self._clock()
 
 

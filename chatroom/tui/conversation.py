@@ -47,6 +47,10 @@ class Part(Enum):
     LOG = auto()
 
 
+_OF_A_LINE = frozenset((Part.ROOMS, Part.LOG))
+"""A set keeps the hashes of its members: thousands of lines a second need them."""
+
+
 @dataclass(slots=True)
 class Changes:
     """What a batch of events changed.
@@ -219,7 +223,7 @@ class Conversation:
         timeline.append(event.body)
         if self.rooms.arrived(event.line):
             changes.meant_in.append(event.line.room)
-        changes.parts.update((Part.ROOMS, Part.LOG))
+        changes.parts.update(_OF_A_LINE)
 
     def _take_presence(self, event: PresenceChanged, changes: Changes) -> None:
         self.members(event.room).apply(event.event, event.people)

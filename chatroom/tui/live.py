@@ -136,11 +136,11 @@ class Live:
             address=server.address, data=server.data, log=server.log, command="chatroom-server stop"
         )
 
-    async def _deliver(self, events: list[SessionEvent]) -> None:
+    async def _deliver(self, events: list[SessionEvent], more: bool) -> None:
         await self._restore()
         if any(isinstance(event, Online) for event in events):
             self._show_unsent()  # what programs left that have ended meanwhile is taken over before a login
-        message = EventsArrived(events)
+        message = EventsArrived(events, more=more)
         self._screen.post_message(message)
         await message.taken.wait()
         for event in events:

@@ -30,9 +30,11 @@ class Taken:
 
     def __init__(self) -> None:
         self.batches: list[list[SessionEvent]] = []
+        self.more: list[bool] = []
 
-    async def take(self, batch: list[SessionEvent]) -> None:
+    async def take(self, batch: list[SessionEvent], more: bool) -> None:
         self.batches.append(batch)
+        self.more.append(more)
 
 
 async def delivered(*batches: list[SessionEvent]) -> list[list[SessionEvent]]:
@@ -58,3 +60,10 @@ async def test_what_comes_soon_after_waits_for_the_next_batch() -> None:
     taken = Taken()
     await Bridge(taken.take, clock=lambda: now).run(Source([Connecting(1)], [Connecting(2), Connecting(3)]))
     assert taken.batches == [[Connecting(1)], [Connecting(2), Connecting(3)]]
+
+
+async def test_of_a_burst_only_the_last_batch_has_nothing_behind_it() -> None:
+    taken = Taken()
+    burst: list[SessionEvent] = [Connecting(number) for number in range(2 * BATCH_MAX + 1)]
+    await Bridge(taken.take, clock=lambda: 0.0).run(Source(burst))
+    assert taken.more == [True, True, False]

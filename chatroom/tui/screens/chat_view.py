@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from time import monotonic
-from typing import Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -44,6 +45,10 @@ from chatroom.tui.widgets.rooms_list import RoomsList
 _Answer = TypeVar("_Answer")
 
 
+_DRAW_AFTER_S: Final = 0.1
+"""So long a burst is taken without drawing it."""
+
+
 class ChatView(Panes):
     """Shows a conversation.
 
@@ -74,6 +79,8 @@ class ChatView(Panes):
         self._people_known: set[RoomId] = set()
         self._heading: tuple[str, str] | None = None
         self._has_panes = False
+        self._undrawn: set[Part] = set()
+        self._drew_at = float("-inf")
 
     def compose(self) -> ComposeResult:
         """The panes."""
@@ -103,22 +110,26 @@ class ChatView(Panes):
     @on(EventsArrived)
     def _events_arrived(self, event: EventsArrived) -> None:
         try:
-            self.take(event.events)
+            self.take(event.events, more=event.more)
         finally:
             event.taken.set()
 
-    def take(self, events: Sequence[SessionEvent]) -> None:
-        """Show what the session told."""
+    def take(self, events: Sequence[SessionEvent], *, more: bool = False) -> None:
+        """Show what the session told; with more behind it not at once, but soon."""
         changes = self.conversation.apply(events)
         condition = self.banner.condition
+        self._write_down(events)
         for event in events:
-            self._write_down(event)
             condition = condition_after(condition, event, monotonic())
             for sentence in announcements(event, self.texts):
                 self.toast(sentence)
         if condition != self.banner.condition:
             self.banner.show(condition)
-        self.draw(*changes.parts)
+        self._undrawn |= changes.parts
+        if not more or monotonic() - self._drew_at > _DRAW_AFTER_S:
+            self.draw(*self._undrawn)
+            self._undrawn.clear()
+            self._drew_at = monotonic()
         self._learn_people(events)
         if changes.meant_in and self._bell and not self.desk.quiet:
             self.app.bell()
@@ -144,15 +155,17 @@ class ChatView(Panes):
             self._people_known.add(room)
             self.run_worker(self.desk.ask_who(room), group=f"who {room}", exclusive=True)
 
-    def _write_down(self, event: SessionEvent) -> None:
+    def _write_down(self, events: Sequence[SessionEvent]) -> None:
         """Put what was said, and who came and went, into the log file."""
         if self.written is None:
             return
-        match event:
-            case LineArrived(line=line):
-                self.written.said(self.conversation.room_name(line.room), line)
-            case PresenceChanged(room=room):
-                self.written.noticed(self.conversation.room_name(room), now_ms(), event.event, event.people)
+        name_of = cache(self.conversation.room_name)  # costs as much as the rest of a line
+        for event in events:
+            match event:
+                case LineArrived(line=line):
+                    self.written.said(name_of(line.room), line)
+                case PresenceChanged(room=room):
+                    self.written.noticed(name_of(room), now_ms(), event.event, event.people)
 
     def draw(self, *parts: Part) -> None:
         """Draw parts anew, where something changed."""
