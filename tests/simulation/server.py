@@ -260,7 +260,7 @@ class SimServer:
         return self._past
 
     def past_of(self, epoch: str) -> str:
-        """A past by its epoch, which is another one each time that a seed is played."""
+        """A past by its epoch; those that no server has opened are unknown."""
         return self._names.get(epoch, "unknown")
 
 
