@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final, NoReturn
 
+from chatroom import __version__
 from chatroom.common.inert import one_line
 from chatroom.common.settings import seconds
 from chatroom.common.texts import Texts
@@ -139,6 +140,12 @@ def _add_settings(parser: argparse.ArgumentParser, texts: Texts) -> None:
 def _add_running(parser: argparse.ArgumentParser, texts: Texts) -> None:
     add = parser.add_argument
     add("--check", action="store_true", help=texts._("show the settings, where each came from, and end"))
+    add(
+        "--version",
+        action="version",
+        version=f"chatroom-server {__version__}",
+        help=texts._("show the version, and end"),
+    )
     add("-v", "--verbose", action="store_true", help=texts._("show each message on the console"))
     add("-q", "--quiet", action="store_true", help=texts._("show nothing on the console but problems"))
     add(

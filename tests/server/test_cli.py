@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from chatroom import __version__
 from tests.conformance.server import ServerProcess, environment
 
 
@@ -44,6 +45,11 @@ def test_check_shows_each_value_and_its_origin(tmp_path: Path) -> None:
     assert lines["HOST"].endswith("(option)")
     assert lines["RATE"].endswith("(CHATROOM_RATE)")
     assert not (tmp_path / "server").exists()
+
+
+def test_the_version_is_that_of_the_client(tmp_path: Path) -> None:
+    done = run(tmp_path, "--version")
+    assert (done.returncode, done.stdout, done.stderr) == (0, f"chatroom-server {__version__}\n", "")
 
 
 @pytest.mark.parametrize(
