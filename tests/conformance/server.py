@@ -12,6 +12,7 @@ from pathlib import Path
 
 from chatroom.common.texts import Texts
 from chatroom_server.config import load_settings
+from chatroom_server.shell.engine import Seams
 from chatroom_server.shell.logs import OperatorLog
 from chatroom_server.shell.running import open_runtime_folder
 from chatroom_server.shell.server import Places, Server
@@ -26,12 +27,18 @@ def environment(home: Path) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def running(home: Path, **options: str) -> AsyncIterator[Server]:
-    """A server in this process; `options` are settings by key."""
+async def running(home: Path, seams: Seams | None = None, /, **options: str) -> AsyncIterator[Server]:
+    """A server in this process.
+
+    Args:
+        seams: What lies under its engine; that of this machine if it is None.
+        options: Settings by key.
+    """
     environ = environment(home)
     given: Mapping[str, str] = {"PORT": "0", "HISTORY_FLUSH_S": "3600"} | options
     logs = OperatorLog()
-    server = Server(load_settings(given, environ), logs, Places(open_runtime_folder(environ), None), Texts())
+    places = Places(open_runtime_folder(environ), None)
+    server = Server(load_settings(given, environ), logs, places, Texts(), seams=seams)
     try:
         await server.start()
         try:

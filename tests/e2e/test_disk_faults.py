@@ -11,15 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.common.texts import Texts
-from chatroom_server.config import load_settings
 from chatroom_server.history.files import Mode, OsFiles
 from chatroom_server.shell.engine import Seams
-from chatroom_server.shell.logs import OperatorLog
-from chatroom_server.shell.running import open_runtime_folder
-from chatroom_server.shell.server import Places
-from chatroom_server.shell.server import Server as ServerInside
-from tests.conformance.server import environment, port_of
+from tests.conformance.server import port_of, running
 from tests.e2e.terminal import PATIENCE_S
 from tests.e2e.test_disk import read_until, refused
 from tests.e2e.test_pipes import Reading
@@ -87,20 +81,10 @@ def files() -> BadFiles:
 @asynccontextmanager
 async def _in_process(home: Path, seams: Seams) -> AsyncIterator[Server]:
     """A server in this process, for programs of people."""
-    environ, logs = environment(home), OperatorLog()
-    settings = load_settings({"PORT": "0", "HISTORY_FLUSH_S": "0.05"}, environ)
-    places = Places(open_runtime_folder(environ), None)
-    server = ServerInside(settings, logs, places, Texts(), seams=seams)
     outside = Server(home)
-    try:
-        await server.start()
+    async with running(home, seams, HISTORY_FLUSH_S="0.05") as server:
         outside.port = port_of(server)
-        try:
-            yield outside
-        finally:
-            await server.close()
-    finally:
-        await asyncio.to_thread(logs.close)
+        yield outside
 
 
 @pytest.mark.parametrize(
