@@ -41,8 +41,11 @@ class Outline(Panes):
     def compose(self) -> ComposeResult:
         """The panes, each as it looks with nothing in it."""
         _ = self._texts._
-        yield RoomHeader(id="header")
-        yield Banner(self._texts, id="banner")
+        header, banner = RoomHeader(id="header"), Banner(self._texts, id="banner")
+        header.show("chatroom")
+        banner.show(banner.condition)  # now: what is shown on mounting needs a frame of its own
+        yield header
+        yield banner
         with Horizontal(id="body"):
             yield Static(" " + _("ROOMS"), id="rooms", markup=False)
             with Vertical(id="talk"):
@@ -51,10 +54,6 @@ class Outline(Panes):
                     yield Static("  › ", id="prompt", markup=False)
                     yield Static(id="composer")
             yield Static(id="people")
-
-    def on_mount(self) -> None:
-        """Show the program's name, as long as no room has one to show."""
-        self.query_one(RoomHeader).show("chatroom")
 
     def on_key(self, event: events.Key) -> None:
         """Keep a key."""
