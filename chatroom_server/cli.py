@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from chatroom.common.inert import inert
@@ -12,28 +12,40 @@ from chatroom.common.texts import Texts
 from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
 from chatroom_server.languages import load_texts
 from chatroom_server.options import TOOLS, parse, settings_of
-from chatroom_server.output import OutputError, complain, end_output, let_go_of_output, say
+from chatroom_server.output import OutputError, complain, end_output, hold_streams, let_go_of_output, say
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 _FAILED_AS: Final = {"verify": 2}
 """What a command comes to that could not, where `FAILED` says something else: that damage was found."""
-_MAY_BE_CUT: Final = frozenset(TOOLS) - _FAILED_AS.keys()
+_ACTS: Final = frozenset({"backup", "stop", "reload"})
+"""Commands that have done it when they say so: it is done, whether or not anybody can read that."""
+_MAY_BE_CUT: Final = _ACTS | {"export"}
 """Commands that need no reader to the end; `verify` would seem to have found nothing."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 could not, 2 wrong usage."""
+    hold_streams()
     words = list(sys.argv[1:] if argv is None else argv)
     texts = load_texts(_wanted_language(words), os.environ)
-    options = parse(words, texts)
+    try:
+        options = parse(words, texts)
+    except SystemExit as ended:  # it has written its help, or what is wrong
+        code = int(ended.code or DONE)
+        sys.exit(_told(lambda: code, Namespace(command="", announce_ready=None), texts))
     try:
         settings = load_settings(settings_of(options), os.environ, options.config)
     except ConfigError as error:
         return _end_with(WRONG_USAGE, str(error), options)
     texts = load_texts(settings.lang or None, os.environ)
+    return _told(lambda: _run(options, settings, texts), options, texts)
+
+
+def _told(run: Callable[[], int], options: Namespace, texts: Texts) -> int:
+    """Run the command, and see that what it says is written; returns the exit status."""
     failed = _FAILED_AS.get(options.command, FAILED)
     try:
-        status = _run(options, settings, texts)
+        status = run()
         end_output()
     except KeyboardInterrupt:
         return failed
@@ -44,7 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         let_go_of_output()
         sentence = texts._("{path} cannot be written: {reason}")
         path = texts._("standard output")
-        return _end_with(failed, sentence.format(path=path, reason=error), options)
+        status = DONE if options.command in _ACTS else failed
+        return _end_with(status, sentence.format(path=path, reason=error), options)
     return status
 
 

@@ -4,11 +4,27 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator
-from typing import TextIO
+from typing import Final, TextIO
+
+_FLAGS: Final = {"stdin": os.O_RDONLY, "stdout": os.O_RDONLY, "stderr": os.O_WRONLY}
+"""How nothing is opened in place of a stream; on standard output writing fails, as data would be lost."""
 
 
 class OutputError(Exception):
     """What was to be written cannot be; the text says why."""
+
+
+def hold_streams() -> None:
+    """Make sure of the three standard streams, also where whoever called closed some of them (`>&-`).
+
+    Their numbers are taken then: no file that is opened later gets them, and with them what others write.
+    """
+    for name, flags in _FLAGS.items():
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, flags)  # takes the lowest free number: that of the stream
+            mode = "r" if name == "stdin" else "w"
+            stream = open(nowhere, mode, encoding="utf-8", closefd=False)  # noqa: SIM115 - it stays to the end
+            setattr(sys, name, stream)
 
 
 def say(text: str) -> None:

@@ -1,5 +1,6 @@
 """The operator's tools where their output cannot be written: on full disks, for readers that have gone."""
 
+import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_where_nothing_can_be_said_the_exit_status_does(
     assert everything_full(tmp_path, "verify", data) == 2
     assert everything_full(tmp_path, "verify", str(tmp_path / "nowhere")) == 2
     assert everything_full(tmp_path, "export", "nowhere", "--data", data) == 1
-    assert everything_full(tmp_path, "backup", data, str(sound)) == 1
+    assert everything_full(tmp_path, "backup", data, str(sound)) == 0
     assert sound.is_dir()
     break_a_line(server)
     assert everything_full(tmp_path, "verify", data) == 2
@@ -108,6 +109,46 @@ def everything_full(home: Path, *words: str) -> int:
             timeout=60,
             check=False,
         ).returncode
+
+
+def closed(home: Path, streams: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """What a command comes to whose caller has closed some of its streams."""
+    return subprocess.run(
+        ["/bin/sh", "-c", f'exec "$@" {streams}', "sh", *server_command(*words)],
+        env=environment(home),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+CLOSED = "chatroom-server: standard output cannot be written: Bad file descriptor\n"
+
+
+def test_a_command_whose_output_is_closed_says_so(server: Server, person: People, tmp_path: Path) -> None:
+    say(person("ada"), "one", "two")
+    data = str(server.data)
+    status = closed(server.folder, ">&-", "status", "--data", data)
+    assert (status.returncode, status.stderr) == (1, CLOSED)
+    server.stop()
+    for words, code in (
+        (("verify", data), 2),
+        (("verify", "--json", data), 2),
+        (("export", "general", "--data", data), 1),
+        (("--check",), 1),
+        (("--help",), 1),
+        (("backup", data, str(tmp_path / "copy")), 0),
+    ):
+        for streams in (">&-", "<&- >&-"):
+            shutil.rmtree(tmp_path / "copy", ignore_errors=True)
+            done = closed(tmp_path, streams, *words)
+            assert (words, done.returncode, done.stderr) == (words, code, CLOSED)
+    assert closed(tmp_path, "", "verify", str(tmp_path / "copy")).returncode == 0
+    break_a_line(server)
+    assert closed(tmp_path, "<&- >&- 2>&-", "verify", data).returncode == 2
+    assert closed(tmp_path, "<&- >&- 2>&-", "backup", data, str(tmp_path / "bad")).returncode == 1
+    assert (tmp_path / "bad.damaged").is_dir()
 
 
 def break_a_line(server: Server) -> None:
