@@ -49,6 +49,7 @@ class ChatroomApp(SteadyApp[int]):
         self._launch = launch
         self._outline = Outline(launch.texts)
         self._quit_asked_at = float("-inf")
+        self._is_leaving = False
         if launch.settings.theme in self.available_themes:
             self.theme = launch.settings.theme
 
@@ -82,7 +83,10 @@ class ChatroomApp(SteadyApp[int]):
 
     async def _begin(self) -> None:
         """Put the conversation over the outline; keys that come meanwhile wait behind those it kept."""
-        await self.push_screen(self.chat)
+        if not self._is_leaving:
+            await self.push_screen(self.chat)
+        if self._is_leaving:  # who quits at once does not wait for the conversation
+            return
         self.chat.set_focus(self.chat.composer)
         for event in self._outline.typed:
             self.chat.composer.post_message(event)
@@ -130,6 +134,7 @@ class ChatroomApp(SteadyApp[int]):
 
     async def action_quit(self) -> None:
         """Leave cleanly: drafts are kept, the others are told."""
+        self._is_leaving = True
         self.chat.keep_draft()
         await self.live.leave()
         self.exit(0)

@@ -8,6 +8,7 @@ from textual import events
 
 from chatroom.testing import FakeServer
 from chatroom.tui.app import ChatroomApp
+from chatroom.tui.launch import Launch
 from chatroom.tui.screens.outline import Outline
 from tests.tui.stage import lines_of
 from tests.tui.test_live import SIZES, launch, until
@@ -16,10 +17,11 @@ from tests.tui.test_live import SIZES, launch, until
 class HeldApp(ChatroomApp):
     """Stays at the outline until it is let go."""
 
-    go_on: asyncio.Event
+    def __init__(self, start: Launch) -> None:
+        super().__init__(start)
+        self.go_on = asyncio.Event()
 
     async def _begin(self) -> None:
-        self.go_on = asyncio.Event()
         self.run_worker(self._begin_later())
 
     async def _begin_later(self) -> None:
@@ -53,3 +55,17 @@ async def test_the_outline_looks_as_the_conversation_does_at_first(
             await app.push_screen(app.chat)
             await until(pilot, lambda: lines_of(app.chat) == outline)
             app.pop_screen()
+
+
+@pytest.mark.parametrize("keys", [["ctrl+q"], ["ctrl+c", "ctrl+c"]])
+async def test_one_can_leave_before_the_conversation_is_there(tmp_path: Path, keys: list[str]) -> None:
+    async with FakeServer() as server:
+        app = HeldApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with app.run_test() as pilot:
+            for key in keys:
+                app.post_message(events.Key(key, None))
+            app.post_message(events.Key("x", "x"))
+            app.go_on.set()
+            await until(pilot, lambda: app.return_code is not None)
+        assert app.return_code == 0
+        assert app.return_value == 0
