@@ -97,7 +97,7 @@ class Arrivals:
             kept: Rooms that are opened anew without being among one's own.
         """
         for gone in self.rooms.keys() - {room.id for room in rooms} - kept:
-            self._closed(gone)
+            self._closed(gone, is_lost=True)
         for room in rooms:
             self._opened(room)
         self.keep_rooms()
@@ -189,10 +189,10 @@ class Arrivals:
             elif follower.room == room.id:
                 follower.exists(room.last)
 
-    def _closed(self, room: RoomId) -> None:
+    def _closed(self, room: RoomId, *, is_lost: bool = False) -> None:
         self.progress.closed(room)
         self.rooms.pop(room, None)
-        self._tell(RoomClosed(room))
+        self._tell(RoomClosed(room, is_lost))
 
     def _joined(self, frame: Joined) -> None:
         asked = self._requests.answer(frame.rid, frame)

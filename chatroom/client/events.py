@@ -143,9 +143,14 @@ class RoomOpened:
 
 @dataclass(frozen=True, slots=True)
 class RoomClosed:
-    """One is not in a room any more."""
+    """One is not in a room any more.
+
+    Attributes:
+        is_lost: The server does not have it, or does not have one in it; else one has left it.
+    """
 
     room: RoomId
+    is_lost: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,12 +78,16 @@ class PlainClient:
     # --- what happens -------------------------------------------------------------------------------
     async def _watch(self) -> None:
         async for event in self.session:
-            async with self._printing:
-                await self._take_event(event)
+            await self.take_event(event)
             if isinstance(event, Ended):
                 self._exit_code = 1
             if self._exit_code and not self.console.is_interactive:
                 return
+
+    async def take_event(self, event: SessionEvent) -> None:
+        """Print what an event says, and do what follows from it."""
+        async with self._printing:
+            await self._take_event(event)
 
     async def _take_event(self, event: SessionEvent) -> None:
         if isinstance(event, Offline) and event.is_no_chatroom and not self.console.is_interactive:
@@ -188,6 +192,9 @@ class PlainClient:
             return
         if room is None:
             await self.say_no_room()
+            return
+        if self.view.closed:
+            await self.console.show(self.view.closed)
             return
         for message in messages:
             await self.session.say(room, message, kind=kind, grid=grid)

@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
+from chatroom.client.errors import ClientError
+from chatroom.client.events import RoomClosed
 from chatroom.common.grid import GridError
 from chatroom.common.inert import one_line
 from chatroom.common.names import shown_nick
@@ -75,8 +77,17 @@ class PlainCommands:
 
     async def _leave(self, command: Command) -> None:
         room = await self._room(command)
-        if room is not None:
+        if room is None:
+            return
+        self._view.leaving.add(room)
+        if room == self._view.current and self._view.closed:  # the server has nothing to leave
+            await self._client.take_event(RoomClosed(room))
+            return
+        try:
             await self._session.leave(room)
+        except ClientError:
+            self._view.leaving.discard(room)
+            raise
 
     async def _room(self, command: Command) -> RoomId | None:
         """The room that is named, else the one that one is in; says so when there is none."""

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from typing import Final
 
+from chatroom.client.closed import closed_sentence
 from chatroom.client.errors import ClientError, NotConnected, ProfileError
 from chatroom.client.events import (
     Connecting,
@@ -88,8 +89,8 @@ class Display:
                 await self._catch_up(event)
             case RoomOpened():
                 await self._opened(event)
-            case RoomClosed(room=room_id):
-                await self._closed(room_id)
+            case RoomClosed():
+                await self._closed(event)
             case PastReplaced(reason=reason):
                 self.view.forget_lines()
                 await self._console.show(reason)
@@ -100,8 +101,10 @@ class Display:
 
     async def enter(self, room: RoomInfo) -> None:
         """Make a room the current one, and show the newest lines that one has not seen."""
+        if self.view.closed and self.view.current is not None:
+            self.view.rooms.pop(self.view.current, None)
         self.view.rooms[room.id] = room
-        self.view.current = room.id
+        self.view.current, self.view.closed = room.id, ""
         newest = [
             line for line, _body in await self._session.page(room.id, limit=_SHOWN_AT_FIRST, wait=False)
         ]
@@ -169,6 +172,8 @@ class Display:
 
     async def _return(self, event: Online) -> None:
         self.view.rooms.update({room.id: room for room in event.welcome.rooms})
+        if self.view.current in [room.id for room in event.welcome.rooms]:
+            await self._open_again()
         waiting = len(self._session.unsent())
         if not waiting:
             await self._console.show(self._texts._("Back. Everything is sent."))
@@ -271,19 +276,42 @@ class Display:
         room = event.room
         is_new = room.id not in self.view.rooms
         self.view.rooms[room.id] = room
+        if room.id == self.view.current and self.view.closed:
+            await self._open_again()
+            return
         other = self.view.other(room)
         if is_new and not event.asked and other is not None:
             sentence = self._texts._("{nick} opened a conversation with you: /msg {nick}")
             await self._console.show(sentence.format(nick=one_line(other.nick)))
 
-    async def _closed(self, room: RoomId) -> None:
-        if room not in self.view.rooms:
+    async def _open_again(self) -> None:
+        if self.view.closed and self.view.current is not None:
+            self.view.closed = ""
+            room = self.view.title(self.view.current)
+            await self._console.show(self._texts._("{room} is open again.").format(room=room))
+
+    async def _closed(self, event: RoomClosed) -> None:
+        """Nobody is moved on from a room that one did not leave: what is being written is meant for it."""
+        room = self.view.rooms.get(event.room)
+        if room is None:
             return
-        title = self.view.title(room)
+        title = self.view.title(room.id)
+        if room.id in self.view.leaving:
+            await self._left(room.id, title)
+            return
+        why = closed_sentence(self._texts, title, is_direct=bool(room.direct), is_lost=event.is_lost)
+        await self._console.show(why)
+        if self.view.current == room.id:
+            self.view.closed = why
+        else:
+            del self.view.rooms[room.id]
+
+    async def _left(self, room: RoomId, title: str) -> None:
+        self.view.leaving.discard(room)
         del self.view.rooms[room]
         await self._console.show(self._texts._("You left {room}.").format(room=title))
         if self.view.current != room:
             return
-        self.view.current = None
+        self.view.current, self.view.closed = None, ""
         if following := next(iter(self.view.rooms.values()), None):
             await self.enter(following)

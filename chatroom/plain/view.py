@@ -14,6 +14,8 @@ class View:
 
     Attributes:
         me: One's id: it tells who the other one of two is.
+        closed: Why nothing can be said in the current room; empty where it can.
+        leaving: Rooms that one has asked to leave.
         shown: The newest line of each room that was printed.
         told: The newest line of each room that came live or was made up for.
     """
@@ -21,6 +23,8 @@ class View:
     me: UserId
     rooms: dict[RoomId, RoomInfo] = field(default_factory=dict)
     current: RoomId | None = None
+    closed: str = ""
+    leaving: set[RoomId] = field(default_factory=set)
     shown: dict[RoomId, int] = field(default_factory=dict)
     told: dict[RoomId, int] = field(default_factory=dict)
 

@@ -84,8 +84,16 @@ class Kept:
 class Conversation:
     """All rooms of one user on one server, as far as they are known.
 
+    A room that is closed without one's asking stays where it is while it is on the screen, or something of
+    one's own is in it: what one writes there must not go on in another one.
+
     Args:
         now_ms: The time (ms since 1970, UTC), for notices.
+
+    Attributes:
+        closed: Rooms that stay and are closed; True for those that the server does not have.
+        leaving: Rooms that one has asked to leave.
+        has_draft: Whether something is being written in a room.
     """
 
     def __init__(self, me: UserId, now_ms: Callable[[], int]) -> None:
@@ -93,6 +101,9 @@ class Conversation:
         self.nick = ""
         self.rooms = Rooms(me, "")
         self.read_markers: dict[RoomId, int] = {}
+        self.closed: dict[RoomId, bool] = {}
+        self.leaving: set[RoomId] = set()
+        self.has_draft: Callable[[RoomId], bool] = lambda _room: False
         self._now_ms = now_ms
         self._timelines: dict[RoomId, Timeline] = {}
         self._members: dict[RoomId, Members] = {}
@@ -134,6 +145,8 @@ class Conversation:
         if before is not None and before != room:
             self.timeline(before).trim()
         self.rooms.current = room
+        if before in self.closed and before != room:
+            self._close(before, is_lost=self.closed[before])
         if view := self.rooms.view(room):
             self.timeline(room).new_after = view.read if view.read < view.last else None
 
@@ -184,7 +197,7 @@ class Conversation:
                 self.members(event.room.id).replace(event.people, event.more)
                 changes.parts.update(Part)
             case RoomClosed(room):
-                self._close(room)
+                self._close(room, is_lost=event.is_lost)
                 changes.parts.update(Part)
             case LinesMissed(room, _after, last):
                 self.timeline(room).extend_to(last)
@@ -249,21 +262,33 @@ class Conversation:
         self.nick = self.rooms.nick = welcome.nick
         still = {info.id for info in welcome.rooms}
         for gone in [view.id for view in self.rooms.views() if view.id not in still]:
-            self._close(gone)
+            self._close(gone, is_lost=True)
         for info in welcome.rooms:
             self._open(info)
 
     def _open(self, info: RoomInfo) -> None:
+        self.closed.pop(info.id, None)
         self._infos[info.id] = info
         self.rooms.open(info, self.read_markers.get(info.id))
         self.timeline(info.id).extend_to(info.last)
 
-    def _close(self, room: RoomId) -> None:
+    def _close(self, room: RoomId, *, is_lost: bool) -> None:
+        if room not in self.leaving and self._is_in_use(room):
+            self.closed.setdefault(room, is_lost)
+            return
+        self.closed.pop(room, None)
+        self.leaving.discard(room)
         self.rooms.close(room)
         self._infos.pop(room, None)
         self._members.pop(room, None)
         if room in self._timelines and not self._timelines[room].unsent:
             del self._timelines[room]
+
+    def _is_in_use(self, room: RoomId) -> bool:
+        if room not in self.rooms:
+            return False
+        has_unsent = room in self._timelines and bool(self._timelines[room].unsent)
+        return room == self.rooms.current or has_unsent or self.has_draft(room)
 
     def _forget(self) -> None:
         """The log has another past; how far it reaches is in the welcome that follows."""

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from textual.screen import Screen
 
+from chatroom.client.closed import closed_sentence
 from chatroom.client.errors import ClientError
-from chatroom.client.events import MessageState, OwnMessage, RoomOpened
+from chatroom.client.events import MessageState, OwnMessage, RoomClosed, RoomOpened
 from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol.frames import LineKind
@@ -85,12 +86,24 @@ class Desk:
 
     async def say(self, text: str, *, room: RoomId | None, kind: str = "", grid: str = "") -> None:
         """Put a message into the outbox; it is on the screen when it is there."""
-        self._show_own(await self.live.say(self.in_room(room), text, kind=kind, grid=grid))
+        room = self.in_room(room)
+        if sentence := self.why_closed(room):
+            raise NotReadyError(sentence)
+        self._show_own(await self.live.say(room, text, kind=kind, grid=grid))
+
+    def why_closed(self, room: RoomId | None) -> str:
+        """Why nothing can be said in a room; empty where it can."""
+        view = self.conversation.rooms.view(room) if room in self.conversation.closed else None
+        if view is None:
+            return ""
+        title = one_line(f"@{view.name}" if view.direct else f"#{view.name}")
+        is_lost = self.conversation.closed[view.id]
+        return closed_sentence(self.texts, title, is_direct=view.direct, is_lost=is_lost)
 
     async def join(self, name: str, *, create: bool = False) -> None:
         """Open a room, a new one with `create`."""
         known = self.conversation.rooms.by_name(name)
-        if known is not None and not create:
+        if known is not None and known not in self.conversation.closed and not create:
             self.display.enter(known)
         else:
             self._enter(await self.live.join(name, create=create))
@@ -107,7 +120,17 @@ class Desk:
         left = self.conversation.rooms.by_name(name) if name else self.in_room(room)
         if left is None:
             raise NotReadyError(self.texts._("You are not in {room}.").format(room=one_line(name)))
-        await self.live.leave(left)
+        conversation = self.conversation
+        conversation.leaving.add(left)
+        if left in conversation.closed:  # the server has nothing to leave
+            conversation.apply([RoomClosed(left)])
+            self.display.draw(*Part)
+            return
+        try:
+            await self.live.leave(left)
+        except ClientError:
+            conversation.leaving.discard(left)
+            raise
 
     async def who(self, name: str, *, room: RoomId | None) -> None:
         """Show the people of a room: the one named, else this one."""

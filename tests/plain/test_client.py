@@ -5,7 +5,7 @@ import pytest
 from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
 from chatroom.protocol import ErrorCode
-from chatroom.protocol.frames import Login, Send
+from chatroom.protocol.frames import Direct, Login, Send
 from chatroom.testing import FakeServer
 from tests.client.helpers import until
 from tests.plain.paper import Table, seated
@@ -246,3 +246,46 @@ async def test_a_pipe_answers_no_question(server: FakeServer, profile: Profile) 
         assert await table.end() == 1
         assert await table.paper.ask("really?") is None
         assert not any("What should" in line for line in table.paper.lines)
+
+
+async def test_nobody_is_moved_on_from_a_conversation_that_is_closed(table: Table) -> None:
+    server = table.server
+    await table.ask("/msg bob", "@bob: no messages yet.")
+    direct = next(room for room in server.world.rooms.values() if room.direct)
+    server.refusals[Direct] = ErrorCode.USER_UNKNOWN
+    server.world.epoch = "epoch2"
+    del server.world.rooms[direct.id]
+    server.drop_links()
+    why = "This conversation is closed: the server does not know @bob at present."
+    await table.paper.until(why)
+    assert await table.ask("private", why)
+    await table.ask("/me is private", why)
+    await table.ask("/join general", "#general: ")
+    await table.ask("public", "You said: public")
+    assert [frame.body for frame in server.received if isinstance(frame, Send)] == ["public"]
+
+
+async def test_a_conversation_that_is_opened_again_is_gone_on_with(table: Table) -> None:
+    server = table.server
+    await table.ask("/msg bob", "@bob: no messages yet.")
+    direct = next(room for room in server.world.rooms.values() if room.direct)
+    server.refusals[Direct] = ErrorCode.USER_UNKNOWN
+    server.world.epoch = "epoch2"
+    direct.members.clear()
+    server.drop_links()
+    await table.paper.until("This conversation is closed")
+    direct.members |= set(direct.direct)
+    server.open_for(direct)
+    await table.paper.until("@bob is open again.")
+    await table.ask("private", "You said: private")
+    assert [frame.room for frame in server.received if isinstance(frame, Send)] == [direct.id]
+
+
+async def test_a_closed_room_is_left_and_the_next_one_entered(table: Table) -> None:
+    await table.ask("/msg bob", "@bob: no messages yet.")
+    direct = next(room for room in table.server.world.rooms.values() if room.direct)
+    direct.members.clear()
+    table.server.drop_links()
+    await table.paper.until("This conversation is closed")
+    await table.ask("/leave", "You left @bob.")
+    await table.paper.until(lambda lines: sum("#general: no messages yet." in line for line in lines) == 2)

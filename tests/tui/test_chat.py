@@ -4,12 +4,20 @@ import pytest
 from textual.events import Key
 
 from chatroom.client.errors import OutboxError, RequestFailed
-from chatroom.client.events import MessageChanged, MessageState, OwnMessage, PresenceChanged
-from chatroom.protocol.frames import PresenceEvent
+from chatroom.client.events import (
+    MessageChanged,
+    MessageState,
+    Online,
+    OwnMessage,
+    PresenceChanged,
+    RoomClosed,
+    RoomOpened,
+)
+from chatroom.protocol.frames import PresenceEvent, RoomInfo
 from chatroom.protocol.ids import DeviceId, RoomId
 from chatroom.tui.widgets.people_list import PeopleList
 from chatroom.tui.widgets.rooms_list import RoomsList
-from tests.tui.stage import ALICE, BOB, DEV, GENERAL, IT4, RED, Stage, arrived, line, lines_of, room
+from tests.tui.stage import ALICE, BOB, DEV, GENERAL, IT4, RED, Stage, arrived, line, lines_of, room, welcome
 
 SIZES = [(120, 36), (80, 24), (40, 20)]
 
@@ -131,6 +139,41 @@ async def test_each_room_has_its_own_draft() -> None:
         await pilot.press("t", "w", "o", "alt+up")
         assert app.chat.composer.text == "one"
         assert app.keeper.drafts == {GENERAL: "one", DEV: "two"}
+
+
+async def test_a_conversation_that_is_closed_stays_on_the_screen_and_takes_nothing() -> None:
+    app = Stage()
+    bob = RoomInfo(RoomId("=bob"), "", direct=[IT4, BOB])
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.play_online(bob, room("general"))
+        await pilot.press(*"private")
+        app.play(Online(welcome(room("general")), b"k" * 32, again=True), RoomClosed(bob.id, is_lost=True))
+        await pilot.press("x", "enter")
+        await pilot.pause()
+        why = "This conversation is closed: the server does not know @bob at present."
+        assert app.said.count(why) == 2
+        assert why in lines_of(app.chat)
+        assert (app.chat.conversation.rooms.current, app.chat.composer.text) == (bob.id, "privatex")
+        assert app.session.said == []
+        app.chat.composer.write("/me waves")
+        await pilot.press("enter")
+        assert (app.chat.composer.text, app.session.said) == ("/me waves", [])
+        app.play(RoomOpened(bob, [BOB]))
+        await pilot.press("ctrl+u", *"now", "enter")
+        await pilot.pause()
+        assert [(message.room, message.body) for message in app.session.said] == [(bob.id, "now")]
+        assert why not in lines_of(app.chat)
+
+
+async def test_a_closed_room_is_left_without_asking_the_server() -> None:
+    app = Stage()
+    async with app.run_test(size=(120, 36)) as pilot:
+        app.play_online()
+        app.play(RoomClosed(GENERAL, is_lost=True))
+        await pilot.press(*"/leave", "enter")
+        await pilot.pause()
+        assert app.chat.conversation.rooms.current == DEV
+        assert ("leave", GENERAL) not in app.session.asked
 
 
 async def test_typing_lands_in_the_composer_whatever_was_clicked() -> None:

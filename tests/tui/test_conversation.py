@@ -34,8 +34,35 @@ def own(state: MessageState, n: int = 1) -> OwnMessage:
 
 def test_rooms_of_the_welcome_are_open_and_others_closed() -> None:
     made = conversation()
+    made.show(DEV)
     made.apply([Online(welcome(room("dev"), room("new")), b"k", again=True)])
     assert [view.id for view in made.rooms.views()] == [DEV, RoomId("new")]
+
+
+def test_the_room_on_the_screen_stays_when_it_is_closed_and_comes_back_in_its_place() -> None:
+    made = conversation()
+    made.apply([Online(welcome(room("dev")), b"k", again=True), RoomClosed(GENERAL, is_lost=True)])
+    assert (made.rooms.current, made.closed) == (GENERAL, {GENERAL: True})
+    made.apply([RoomOpened(room("general"))])
+    assert (made.rooms.current, made.closed) == (GENERAL, {})
+    made.apply([RoomClosed(GENERAL)])
+    made.show(DEV)
+    assert [view.id for view in made.rooms.views()] == [DEV]
+
+
+def test_a_closed_room_with_something_of_ones_own_stays_in_the_list() -> None:
+    made = conversation(room("general"), room("dev"), room("new"))
+    made.has_draft = lambda room: room == DEV
+    made.apply([RoomClosed(DEV), RoomClosed(RoomId("new"))])
+    assert [view.id for view in made.rooms.views()] == [GENERAL, DEV]
+    assert made.closed == {DEV: False}
+
+
+def test_a_room_that_one_leaves_goes_though_it_is_on_the_screen() -> None:
+    made = conversation()
+    made.leaving.add(GENERAL)
+    made.apply([RoomClosed(GENERAL)])
+    assert (made.rooms.current, made.closed, made.leaving) == (DEV, {}, set())
 
 
 def test_a_line_changes_log_and_rooms_and_tells_who_was_meant() -> None:
@@ -114,12 +141,6 @@ def test_another_nick_is_known_everywhere() -> None:
     assert made.nick == made.rooms.nick == "zoé"
 
 
-def test_a_closed_room_is_forgotten_and_another_shown() -> None:
-    made = conversation()
-    made.apply([RoomClosed(GENERAL)])
-    assert made.rooms.current == DEV
-
-
 def test_the_mark_stands_where_the_unread_begins() -> None:
     made = conversation()
     made.read_markers[DEV] = 3
@@ -133,6 +154,7 @@ def test_the_mark_stands_where_the_unread_begins() -> None:
 def test_what_is_not_sent_stays_in_a_room_that_is_closed() -> None:
     made = conversation()
     made.apply([MessageChanged(own(MessageState.FAILED)), RoomClosed(GENERAL)])
-    assert GENERAL not in made.rooms
+    made.show(DEV)
+    assert GENERAL in made.rooms
     made.apply([RoomOpened(room("general"))])
     assert [unsent.body for unsent in made.timeline(GENERAL).unsent] == ["mine"]

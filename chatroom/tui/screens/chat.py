@@ -16,7 +16,15 @@ from chatroom.client.errors import ClientError
 from chatroom.common.inert import one_line
 from chatroom.common.names import check_room
 from chatroom.common.texts import Texts
-from chatroom.model.commands import COMMANDS, Command, CommandInfo, is_command, parse_command, said_text
+from chatroom.model.commands import (
+    COMMANDS,
+    Command,
+    CommandInfo,
+    CommandName,
+    is_command,
+    parse_command,
+    said_text,
+)
 from chatroom.protocol.ids import RoomId
 from chatroom.protocol.limits import MESSAGE_MAX
 from chatroom.tui.commands import HANDLERS, mistake
@@ -32,6 +40,8 @@ from chatroom.tui.widgets.rows import RowList
 
 _DRAFT_AFTER_S: Final = 0.15
 """From a key to the draft on its way to the disk; it is there within 200 ms."""
+_SAYING: Final = frozenset({CommandName.ME, CommandName.IMAGE, CommandName.TOPIC})
+"""Commands that say something in the room they are typed in."""
 
 
 class ChatScreen(ChatView):
@@ -79,6 +89,9 @@ class ChatScreen(ChatView):
         command = parse_command(text)
         if problem := mistake(command, self.texts):
             self.toast(problem, is_warning=True)
+            return False
+        if isinstance(command, Command) and command.name in _SAYING and (why := self.desk.why_closed(room)):
+            self.toast(why, is_warning=True)
             return False
         if isinstance(command, Command):
             self.act(HANDLERS[command.name](self, command, room))

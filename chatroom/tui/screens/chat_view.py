@@ -79,6 +79,7 @@ class ChatView(Panes):
         self._people_known: set[RoomId] = set()
         self._heading: tuple[str, str] | None = None
         self._has_panes = False
+        conversation.has_draft = lambda room: bool(keeper.drafts.get(room, "").strip())
         self._undrawn: set[Part] = set()
         self._drew_at = float("-inf")
 
@@ -116,7 +117,10 @@ class ChatView(Panes):
 
     def take(self, events: Sequence[SessionEvent], *, more: bool = False) -> None:
         """Show what the session told; with more behind it not at once, but soon."""
+        was_closed = self.desk.why_closed(self.conversation.rooms.current)
         changes = self.conversation.apply(events)
+        if (sentence := self.desk.why_closed(self.conversation.rooms.current)) != was_closed and sentence:
+            self.toast(sentence, is_warning=True)
         condition = self.banner.condition
         self._write_down(events)
         for event in events:
@@ -216,7 +220,7 @@ class ChatView(Panes):
         self.query_one(RoomsList).show(views)
         view = self.conversation.current
         name = self.conversation.room_name(view.id) if view else ""
-        topic = view.topic if view else ""
+        topic = self.desk.why_closed(view.id) or view.topic if view else ""
         if (name, topic) != self._heading:  # each of these lays the whole screen out anew
             self._heading = name, topic
             self.query_one(RoomHeader).show(one_line(name) or "chatroom", one_line(topic))
