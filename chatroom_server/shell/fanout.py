@@ -154,7 +154,11 @@ class Fanout:
                     self._fall_behind(link, tail, start)
                 continue
             if len(link.rooms) == 1 and not link.queue:
-                self._write_to(link, data)  # nothing else can come for it in this round
+                self.writes += 1  # nothing else can come for it in this round
+                try:
+                    link.write(data)
+                except Exception:  # noqa: BLE001 - as in `run_round`
+                    _broke(link)
                 continue
             link.queue.append(data)
             touched[link] = None
@@ -172,14 +176,11 @@ class Fanout:
                     start = start or tail.cursor(tail.fresh)
                     self._fall_behind(link, tail, start)
             else:
-                self._write_to(link, data)
-
-    def _write_to(self, link: Outlet, data: bytes) -> None:
-        self.writes += 1
-        try:
-            link.write(data)
-        except Exception:  # noqa: BLE001 - as in `run_round`
-            _broke(link)
+                self.writes += 1
+                try:
+                    link.write(data)
+                except Exception:  # noqa: BLE001 - as in `run_round`
+                    _broke(link)
 
     def _write(self, link: Outlet) -> None:
         if link.behind is not None:
