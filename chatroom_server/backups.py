@@ -10,6 +10,7 @@ import os
 import sqlite3
 from argparse import Namespace
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +48,7 @@ def back_up(options: Namespace, texts: Texts) -> int:
         beside = stack.enter_context(_beside(onto, texts))
         backup = Backup(OsFiles(), folder, beside, is_live, _OTHERS)
         _run(backup, folder, texts)
-        check = Verification(OsFiles(), beside)
+        check = Verification(OsFiles(), beside, partial(identity.check_identity, beside))
         damages = _damages(check, texts)
         place = _put_in_place(beside, onto, is_sound=not damages, texts=texts)
     summary = _summary(place, onto, backup, check, texts)

@@ -3,6 +3,7 @@
 import sqlite3
 from argparse import Namespace
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from chatroom_server.history.findings import SENTENCES, Report
 from chatroom_server.history.lock import held_still
 from chatroom_server.history.verification import Verification
 from chatroom_server.output import say
+from chatroom_server.shell.identity import check_identity
 
 SOUND: Final = 0
 DAMAGED: Final = 1
@@ -31,7 +33,7 @@ def verify(options: Namespace, texts: Texts) -> int:
     """
     folder: Path = options.folder.expanduser()
     check_is_ours(folder, texts, REFUSED)
-    check = Verification(OsFiles(), folder)
+    check = Verification(OsFiles(), folder, partial(check_identity, folder))
     try:
         with held_still(folder):
             for report in check.run():

@@ -42,6 +42,11 @@ class Finding(StrEnum):
     USERS_AHEAD = "users-ahead"
     DEVICES_UNREADABLE = "devices-unreadable"
     DEVICES_AHEAD = "devices-ahead"
+    KEY_MISSING = "key-missing"
+    SECRET_MISSING = "secret-missing"
+    IDENTITY_UNUSABLE = "identity-unusable"
+    CERTIFICATE_UNLIKE_KEY = "certificate-unlike-key"
+    CERTIFICATE_UNUSABLE = "certificate-unusable"
     UNREADABLE = "unreadable"
     SET_ASIDE = "set-aside"
     UNSAFE = "unsafe"
@@ -113,6 +118,25 @@ SENTENCES: Final[dict[Finding, str]] = {
         "it says that message {found} of device {device} of user {user} is stored; the newest that is there "
         "is {last}"
     ),
+    Finding.KEY_MISSING: _(
+        "it is missing: the next start makes a new key, and clients that know the old one refuse the server; "
+        "put identity/ back from a backup"
+    ),
+    Finding.SECRET_MISSING: _(
+        "it is missing: the next start draws a new one, and invitations that were given out "
+        "(invitation.secret) or guests who come back (guests.secret) are not known any more; put it back "
+        "from a backup"
+    ),
+    Finding.IDENTITY_UNUSABLE: _(
+        "it holds nothing that can be used, and the server does not start with it; put it back from a backup"
+    ),
+    Finding.CERTIFICATE_UNLIKE_KEY: _(
+        "it belongs to another key than server.key holds: one of the two was changed; put identity/ back "
+        "from a backup"
+    ),
+    Finding.CERTIFICATE_UNUSABLE: _(
+        "it is missing or cannot be read: the next start makes a new one of the same key"
+    ),
     Finding.UNREADABLE: _("the disk does not give it: {reason}"),
     Finding.SET_ASIDE: _("{count} files lie here that an earlier start could not use and set aside"),
     Finding.UNSAFE: _(
@@ -130,6 +154,7 @@ NOTES: Final = frozenset(
         Finding.LINE_LOST,
         Finding.GUEST_AGAIN,
         Finding.PROJECTION_TAIL,
+        Finding.CERTIFICATE_UNUSABLE,
         Finding.SET_ASIDE,
         Finding.UNSAFE,
         Finding.BACKUP,

@@ -5,7 +5,7 @@ of the history.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -34,11 +34,17 @@ _EACH: Final = 20
 """So many findings of a kind are told of one file; of the others only how many they are."""
 
 
+def _nothing(has_past: bool) -> Iterator[Report]:
+    del has_past
+    return iter(())
+
+
 @dataclass(slots=True)
 class Verification:
     """The check of one folder, to be run once. What blocks, blocks.
 
     Attributes:
+        others: Looks at what lies there beside the log's own; is told whether anybody has ever been here.
         rooms, lines: What the rooms' files hold.
         waiting: Lines that only the journal holds.
         damages, notes: How many findings there were.
@@ -46,12 +52,14 @@ class Verification:
 
     files: Files
     folder: Path
+    others: Callable[[bool], Iterator[Report]] = _nothing
     rooms: int = 0
     lines: int = 0
     waiting: int = 0
     damages: int = 0
     notes: int = 0
     _lost: int = 0
+    _has_past: bool = True
     _told: "Counter[tuple[Finding, str]]" = field(default_factory=Counter)
 
     def run(self) -> Iterator[Report]:
@@ -60,7 +68,7 @@ class Verification:
         Raises:
             NewerFormatError: The folder is of a newer version of the program.
         """
-        for report in self._run():
+        for report in self._everything():
             damage = report.is_damage
             self.damages += damage
             self.notes += not damage
@@ -70,6 +78,10 @@ class Verification:
         for (kind, path), count in self._told.items():
             if count > _EACH:
                 yield Report(Finding.MORE, path, args={"count": count - _EACH, "kind": str(kind)})
+
+    def _everything(self) -> Iterator[Report]:
+        yield from self._run()
+        yield from self.others(self._has_past)
 
     def _run(self) -> Iterator[Report]:
         current = self._load()
@@ -126,6 +138,7 @@ class Verification:
         self.waiting = journal.waiting
         yield from numbers.twice()
         accounts = max(current.accounts, journal.lasts.get(ACCOUNTS, 0))
+        self._has_past = bool(current.rooms or self.waiting or accounts)
         yield from self._check_projections(current, numbers, accounts)
 
     # --- projections --------------------------------------------------------------------------

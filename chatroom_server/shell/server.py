@@ -21,7 +21,7 @@ from chatroom_server.history.settings import LogSettings
 from chatroom_server.shell.commands import Commands
 from chatroom_server.shell.control import ControlSocket, Status
 from chatroom_server.shell.engine import Engine, Seams
-from chatroom_server.shell.identity import Identity, load_identity
+from chatroom_server.shell.identity import Identity, check_identity, load_identity, what_was_lost
 from chatroom_server.shell.invitations import InvitationBook, reachable
 from chatroom_server.shell.listener import Listener, listen
 from chatroom_server.shell.logs import OperatorLog
@@ -148,6 +148,7 @@ class Server:
         self._is_ready = True
 
     async def _prepare(self) -> None:
+        wrong = await asyncio.to_thread(lambda: list(check_identity(self.settings.data)))
         identity = self._identity = await asyncio.to_thread(load_identity, self.settings.data)
         self._secret = identity.invitation_secret
         invitations = self._invitations = InvitationBook(
@@ -163,6 +164,10 @@ class Server:
             is_local=make_is_local(self.settings.local_peers),
             max_links=self.settings.max_links,
         )
+        counts = self._engine.counts()
+        if counts.users or counts.rooms or counts.lines:
+            for sentence in what_was_lost(self.settings.data, wrong, self._texts):
+                self._logs.problem(sentence)
 
     async def _open_doors(self, sockets: list[socket.socket], control: Path, undo: AsyncExitStack) -> None:
         self._commands = Commands(

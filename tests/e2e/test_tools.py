@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -106,6 +107,48 @@ def test_verify_refuses_what_is_no_data_folder(tool: Tool, tmp_path: Path) -> No
         assert str(place) in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert tool(tmp_path, "verify").returncode == 2
+
+
+# --- the server's identity -------------------------------------------------------------------
+def test_a_key_that_was_cut_is_damage_and_its_copy_no_backup(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
+    say(person("ada"), "one")
+    server.stop()
+    key = server.data / "identity" / "server.key"
+    key.write_bytes(key.read_bytes()[:10])
+    done = tool(tmp_path, "verify", str(server.data))
+    assert done.returncode == 1
+    assert "damage: identity/server.key: it holds nothing that can be used" in done.stdout
+    done = tool(tmp_path, "backup", str(server.data), str(tmp_path / "copy"))
+    assert done.returncode == 1
+    assert (tmp_path / "copy.damaged").is_dir()
+    assert not (tmp_path / "copy").exists()
+
+
+def test_a_lost_identity_is_told_until_it_is_put_back(
+    server: Server, person: People, tool: Tool, tmp_path: Path
+) -> None:
+    say(person("ada"), "one")
+    assert tool(tmp_path, "backup", str(server.data), str(tmp_path / "copy")).returncode == 0
+    server.stop()
+    shutil.rmtree(server.data / "identity")
+    done = tool(tmp_path, "verify", str(server.data))
+    assert done.returncode == 1
+    assert "damage: identity/server.key: it is missing: the next start makes a new key" in done.stdout
+    assert tool(tmp_path, "backup", str(server.data), str(tmp_path / "other")).returncode == 1
+    told = f"{server.data / 'identity' / 'server.key'} was missing, and this server has a new key now"
+    assert told not in server.console()
+    server.start()
+    server.stop()
+    assert server.console().count(told) == 1
+    assert "put identity/ back from a backup" in server.console()
+    (log,) = server.folder.rglob("server.log")
+    assert log.read_text(encoding="utf-8").count(told) == 1
+    shutil.copytree(tmp_path / "copy" / "identity", server.data / "identity", dirs_exist_ok=True)
+    assert tool(tmp_path, "verify", str(server.data)).returncode == 0
+    server.start()
+    assert [line["body"] for line in person("ada").history()] == ["one"]
 
 
 # --- backup -----------------------------------------------------------------------------------
