@@ -18,12 +18,14 @@ from chatroom.client.following import Follower, Stored
 from chatroom.client.keeping import Keeper
 from chatroom.client.link import LinkCut
 from chatroom.client.login import goodbye
+from chatroom.client.reopening import Lost, is_conversation, why_unknown
 from chatroom.client.requests import Requests
 from chatroom.client.resume import Progress
 from chatroom.client.sending import Sending
 from chatroom.client.sentences import explain
 from chatroom.client.store import LINES_MAX
 from chatroom.common.texts import Texts
+from chatroom.protocol import ErrorCode
 from chatroom.protocol.codec import decode_line
 from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import (
@@ -64,6 +66,7 @@ class Arrivals:
         progress: How far each room was told.
         rooms: Those whose lines come.
         followers: Those who read a room without its gaps.
+        lost: Conversations that the server does not have any more.
 
     Args:
         opened: Rooms whose lines come although one is no member.
@@ -82,10 +85,12 @@ class Arrivals:
         self.progress = Progress()
         self.rooms: dict[RoomId, RoomInfo] = {}
         self.followers: list[Follower] = []
+        self.lost = Lost()
         self._me = me
         self._opened_only = opened
         self._requests = requests
         self._sending = sending
+        sending.why = self._why_refused
         self._keeper = keeper
         self._tell = tell
         self._texts = texts
@@ -97,6 +102,7 @@ class Arrivals:
             kept: Rooms that are opened anew without being among one's own.
         """
         for gone in self.rooms.keys() - {room.id for room in rooms} - kept:
+            self.lost.add(self.rooms[gone])
             self._closed(gone, is_lost=True)
         for room in rooms:
             self._opened(room)
@@ -109,7 +115,7 @@ class Arrivals:
 
     def keep_rooms(self) -> None:
         """Have those that one is in kept on disk, after a change."""
-        self._keeper.keep_rooms(self.own_rooms)
+        self._keeper.keep_rooms([*self.own_rooms, *self.lost.rooms.values()])
 
     def take(self, received: FrameReceived) -> None:
         """Take in a frame.
@@ -180,6 +186,8 @@ class Arrivals:
 
     def _opened(self, room: RoomInfo) -> None:
         self.rooms[room.id] = room
+        if self.lost.found(room.id):
+            self._sending.retry_all(room.id)
         missed = self.progress.opened(room.id, room.last)
         if missed is not None:
             self._tell(missed)
@@ -216,6 +224,7 @@ class Arrivals:
     def _presence(self, frame: Presence) -> None:
         if frame.event is PresenceEvent.RENAMED:
             self._renamed(frame.people)
+        self.lost.see(frame.people)
         self._tell(PresenceChanged(frame.room, frame.event, frame.people))
 
     def _renamed(self, people: list[Person]) -> None:
@@ -227,6 +236,13 @@ class Arrivals:
                 direct = [named.get(person.user, person) for person in room.direct]
                 self.rooms[room.id] = msgspec.structs.replace(room, direct=direct)
                 self.keep_rooms()
+
+    def _why_refused(self, refusal: Refusal, room: RoomId) -> str:
+        """The sentence for people, who do not know the ids of conversations."""
+        if is_conversation(room) and refusal.code in (ErrorCode.ROOM_UNKNOWN, ErrorCode.NOT_MEMBER):
+            info = self.lost.rooms.get(room) or self.rooms.get(room)
+            return why_unknown(self._texts, info, self._me.user)
+        return explain(self._texts, refusal.code, refusal.text, refusal.args)
 
     def _failed(self, frame: Failed) -> None:
         if frame.rid and self._requests.answer(frame.rid, frame):

@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from chatroom.client.claiming import claim_own, claim_waiting
 from chatroom.client.disk import Disk
 from chatroom.client.errors import OutboxError
 from chatroom.client.events import MessageChanged, MessageState, OwnMessage, SessionEvent
@@ -47,6 +48,9 @@ class _Entry:
 class Sending:
     """The messages of one session.
 
+    Attributes:
+        why: Makes the sentence that tells a refusal, of a message for a room.
+
     Args:
         slots: Those of the profile.
         tell: Takes the events.
@@ -67,6 +71,9 @@ class Sending:
         self._texts = texts
         self._tell = tell
         self._relogin = relogin
+        self.why: Callable[[Refusal, RoomId], str] = lambda refusal, _room: explain(
+            texts, refusal.code, refusal.text, refusal.args
+        )
         self._scope = b""
         self._slots: list[SlotPort] = []
         self._entries: dict[str, _Entry] = {}
@@ -109,6 +116,16 @@ class Sending:
         if entry is not None and entry.message.state is MessageState.FAILED:
             await asyncio.shield(self._tasks.start(self._renumber(key, entry), name="retry"))
 
+    def retry_all(self, room: RoomId) -> None:
+        """Send everything that failed in a room again, which is open now."""
+        self._tasks.start(self._retry_all(room), name="retry all")
+
+    async def _retry_all(self, room: RoomId) -> None:
+        await self._disk.run(lambda: None)  # what is failing just now has failed then
+        for message in self.unsent(room):
+            with contextlib.suppress(OutboxError):  # it stays failed
+                await self.retry(message.key)
+
     async def discard(self, key: str) -> None:
         """Throw a message that failed away; one that is pending may be stored already, and stays."""
         entry = self._entries.get(key)
@@ -130,7 +147,7 @@ class Sending:
             OutboxError: The files cannot be used.
         """
         self._scope = scope
-        slot, messages = await self._disk.run(_claim_own, self._all_slots, scope)
+        slot, messages = await self._disk.run(claim_own, self._all_slots, scope)
         self._take_over(slot, messages)
         await self._adopt()
 
@@ -233,7 +250,7 @@ class Sending:
         """Take over what waits for this server in slots that nobody uses any more."""
         await self._give_back()
         at_most = DEVICES_PER_LINK_MAX - len(self._slots)
-        for slot, messages in await self._disk.run(_claim_waiting, self._all_slots, self._scope, at_most):
+        for slot, messages in await self._disk.run(claim_waiting, self._all_slots, self._scope, at_most):
             self._take_over(slot, messages)
 
     async def _give_back(self) -> None:
@@ -276,7 +293,7 @@ class Sending:
 
     async def _fail(self, key: str, entry: _Entry, refusal: Refusal) -> None:
         """Keep that a message is refused for good, then tell: what is told is so after a restart as well."""
-        refused, reason = entry.message, explain(self._texts, refusal.code, refusal.text, refusal.args)
+        refused, reason = entry.message, self.why(refusal, entry.message.room)
         with contextlib.suppress(OutboxError):  # then the next program sends it again, and hears the same
             await self._disk.run(entry.slot.outbox.fail, key, reason)
         if entry.message is refused and refused.state is MessageState.PENDING and key in self._entries:
@@ -376,18 +393,3 @@ class Sending:
         self._pending -= entry.message.state is MessageState.PENDING
         self._by_number.pop((entry.message.dev, entry.message.n), None)
         self._changed.set()
-
-
-def _claim_own(slots: SlotsPort, scope: bytes) -> tuple[SlotPort, list[OwnMessage]]:
-    slot = slots.claim_free()
-    return slot, slot.outbox.messages(scope)
-
-
-def _claim_waiting(slots: SlotsPort, scope: bytes, at_most: int) -> list[tuple[SlotPort, list[OwnMessage]]]:
-    claimed: list[tuple[SlotPort, list[OwnMessage]]] = []
-    for slot in slots.claim_waiting(scope, at_most):
-        try:
-            claimed.append((slot, slot.outbox.messages(scope)))
-        except OutboxError:
-            slot.release()
-    return claimed

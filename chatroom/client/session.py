@@ -30,6 +30,7 @@ from chatroom.client.options import Options
 from chatroom.client.outbox import Draft
 from chatroom.client.past import Past
 from chatroom.client.profile import Profile
+from chatroom.client.reopening import Reopening
 from chatroom.client.requests import Requests
 from chatroom.client.sending import Sending
 from chatroom.client.store import Store
@@ -86,6 +87,7 @@ class Session(Asking):
         self._arrivals = Arrivals(
             self._me, self._opened, self._requests, self._sending, self._keeper, self.tell, texts
         )
+        self._reopening = Reopening(self._arrivals.lost, self._opened, self._requests, self._keeper, texts)
         self._past = Past(self._arrivals, self._keeper, self._sending.unsent, self._opened, self.tell, texts)
 
     # --- who one is -----------------------------------------------------------------------------
@@ -156,7 +158,15 @@ class Session(Asking):
         return self._sending.unsent(room)
 
     async def retry(self, key: str) -> None:
-        """Send a message that failed again."""
+        """Send a message that failed again, in a conversation that the server had lost once that is open.
+
+        Raises:
+            RequestFailed: It still does not know the other one.
+            NotConnected: There is no link to ask over.
+        """
+        for message in self._sending.unsent():
+            if message.key == key:
+                await self._reopening.open(message.room, self.user)
         await self._sending.retry(key)
 
     async def discard(self, key: str) -> None:
@@ -242,6 +252,7 @@ class Session(Asking):
         self.online = True
         self.tell(Online(welcome, server_key, again))
         rooms = [] if self._options.quiet else welcome.rooms
+        await self._reopening.learn(self._sending.unsent(), rooms)
         self._arrivals.rooms_back(rooms, kept=self._opened)
         try:
             for frame in received:
@@ -268,20 +279,10 @@ class Session(Asking):
         if self._away:
             self._requests.tell(Away(True))
         async with Tasks("live") as tasks:
-            tasks.start(self._reopen(), name="reopen")
+            tasks.start(self._reopening.run(self.user), name="reopen")
             while True:
                 for received in await link.receive():
                     self._arrivals.take(received)
-
-    async def _reopen(self) -> None:
-        """Get the lines of rooms again that one is no member of."""
-        for room in sorted(self._opened):
-            try:
-                await self._requests.ask(functools.partial(Open, room=room), Joined)
-            except RequestFailed:
-                self._opened.discard(room)
-            except NotConnected:
-                return
 
     async def _begin(self, follower: Follower) -> None:
         self._arrivals.followers.append(follower)

@@ -61,6 +61,43 @@ def test_who_joined_after_the_backup_is_there_again_and_what_waits_is_stored(
         terminal.wait_gone("pending")
 
 
+@pytest.mark.parametrize("program", ["full_screen", "plain"])
+def test_what_is_meant_for_one_is_never_said_to_all(
+    server: Server, person: MakePerson, tmp_path: Path, program: str
+) -> None:
+    dave, erin, backup = person("dave"), person("erin"), tmp_path / "backup"
+    assert dave.script("send", "general", "before the backup").returncode == 0
+    run_tool(tmp_path, "backup", str(server.data), str(backup))
+    with erin.plain("--room", "general") as hers:
+        hers.wait_for("before the backup")
+        start = dave.full_screen if program == "full_screen" else dave.plain
+        with start("--room", "general") as his:
+            his.wait_for("before the backup")
+            his.type("/msg erin\r")
+            his.wait_for("erin ›" if program == "full_screen" else "@erin: no messages yet.")
+            hers.wait_for("opened a conversation")
+            hers.type("/quit\r")
+            assert hers.wait_end() == 0
+            server.kill()
+            his.wait_for("ffline")
+            his.type("for erin alone\r")
+            his.wait_for("for erin alone")
+            his.type("unfinished")
+            put_back(server, backup)
+            his.wait_for("does not know @erin at present")
+            his.type(" private\r")
+            with erin.plain("--room", "general") as again:
+                again.wait_for("for erin alone")
+                if program == "full_screen":
+                    his.wait_gone("This conversation is closed")
+                else:
+                    his.wait_for("@erin is open again.")
+                    his.type("unfinished private")
+                his.type("\r")
+                again.wait_for("unfinished private")
+    assert _has(dave, "general", ["before the backup"])
+
+
 def _has(person: Person, room: str, expected: list[str]) -> bool:
     done = person.script("history", room, "--json")
     return [json.loads(line)["body"] for line in done.stdout.splitlines()] == expected
