@@ -17,6 +17,7 @@ class Options:
         sends: Whether it may say something; else it claims no slot.
         reconnect: Whether it comes back after a cut.
         as_guest: Without a key, where the server admits that.
+        create: The name of a room to make where there is none, before anything is sent; may be empty.
         tls: None for TLS unless the address is this machine's.
     """
 
@@ -30,3 +31,4 @@ class Options:
     reconnect: bool = True
     as_guest: bool = False
     tls: bool | None = None
+    create: str = ""

@@ -43,12 +43,13 @@ class Past:
         self._told: Epoch | None = None
 
     async def enter(
-        self, link: Link, welcome: Welcome, *, quiet: bool
+        self, link: Link, welcome: Welcome, *, quiet: bool, create: str = ""
     ) -> tuple[Welcome, list[FrameReceived]]:
         """Forget what another past has made wrong, and get back into one's rooms.
 
         Args:
             quiet: A script's link, which says things without being a member.
+            create: The name of a room to make, where there is none.
 
         Returns:
             The welcome with all one's rooms, and the frames that came behind it.
@@ -66,6 +67,8 @@ class Past:
             self._tell_replaced(lose=replaced)
         if is_news and not quiet:
             self._rejoining.lose(await self._rooms(kept=kept_replaced))
+        if create:
+            self._rejoining.make(create)
         back = await self._rejoining.run(link, welcome.user, welcome.rooms)
         await self._keeper.enter(welcome.epoch)  # last: who is killed in between begins anew
         return msgspec.structs.replace(welcome, rooms=welcome.rooms + back.rooms), back.received

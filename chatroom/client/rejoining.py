@@ -8,12 +8,13 @@ whatever comes meanwhile is handed on.
 import asyncio
 import itertools
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
 from chatroom.client.link import Link
+from chatroom.common.names import room_key
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.events import FrameReceived
 from chatroom.protocol.frames import Direct, Failed, Goodbye, Join, Joined, RoomInfo
@@ -51,10 +52,17 @@ class Rejoining:
 
     def __init__(self) -> None:
         self._lost: dict[RoomId, RoomInfo] = {}
+        self._made: set[RoomId] = set()
 
     def lose(self, rooms: Iterable[RoomInfo]) -> None:
         """These were one's own."""
         self._lost.update((room.id, room) for room in rooms)
+
+    def make(self, name: str) -> None:
+        """This room has to be there before anything is sent; who makes it is a member, nobody else."""
+        room = RoomId(room_key(name))
+        self._lost[room] = RoomInfo(room, name)
+        self._made.add(room)
 
     async def run(self, link: Link, me: UserId, rooms: Iterable[RoomInfo]) -> Back:
         """Join what is lost, on a link that nobody else reads yet.
@@ -67,17 +75,22 @@ class Rejoining:
         """
         for room in rooms:
             self._lost.pop(room.id, None)
-        return await _Attempt(link, me, self._lost).run()
+        return await _Attempt(link, me, self._lost, self._made).run()
 
 
 class _Attempt:
     """The questions of one link."""
 
-    def __init__(self, link: Link, me: UserId, lost: dict[RoomId, RoomInfo]) -> None:
+    def __init__(
+        self, link: Link, me: UserId, lost: dict[RoomId, RoomInfo], made: Collection[RoomId]
+    ) -> None:
         self._link = link
         self._lost = lost
         self._rids = itertools.count(_FIRST_RID)
-        self._unasked = deque((room.id, _questions(room, me, self._rids)) for room in lost.values())
+        self._unasked = deque(
+            (room.id, self._making(room) if room.id in made else _questions(room, me, self._rids))
+            for room in lost.values()
+        )
         self._waiting: dict[int, tuple[RoomId, _Questions]] = {}
         self._back = Back()
         self._is_over = False
@@ -116,6 +129,9 @@ class _Attempt:
         self._back.received.append(received)
         is_end = isinstance(frame, Goodbye) or (isinstance(frame, Failed) and frame.fatal)
         self._is_over = self._is_over or is_end or len(self._back.received) >= _RECEIVED_MAX
+
+    def _making(self, room: RoomInfo) -> _Questions:
+        yield Join(next(self._rids), room.name, create=True)
 
     def _refused(self, failed: Failed, room: RoomId, questions: _Questions) -> None:
         if failed.code in _NEXT:

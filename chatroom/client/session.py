@@ -246,7 +246,9 @@ class Session(Asking):
     async def live(self, link: Link, welcome: Welcome, server_key: bytes) -> None:
         """Be online until the link is cut, which raises."""
         self._me.user, self._me.nick, self._me.color = welcome.user, welcome.nick, welcome.color
-        welcome, received = await self._past.enter(link, welcome, quiet=self._options.quiet)
+        welcome, received = await self._past.enter(
+            link, welcome, quiet=self._options.quiet, create=self._options.create
+        )
         again, self.welcome = self.welcome is not None, welcome
         self._requests.online(link)
         self.online = True
@@ -378,13 +380,14 @@ async def connect(
     reconnect: bool = True,
     as_guest: bool = False,
     tls: bool | None = None,
+    create: str = "",
     timing: Timing | None = None,
 ) -> AsyncIterator[Session]:
     """A session, which connects by itself and leaves cleanly at the end; see `Options` for the arguments.
 
     It is there at once: how the attempts go is told by its events, and by what its calls raise.
     """
-    options = Options(trust, nick, fallback_nick, secret, pin, quiet, sends, reconnect, as_guest, tls)
+    options = Options(trust, nick, fallback_nick, secret, pin, quiet, sends, reconnect, as_guest, tls, create)
     session = Session(address, profile, options, texts, timing or Timing())
     session.start()
     try:

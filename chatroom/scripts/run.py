@@ -80,6 +80,7 @@ def _connected(prepared: Launching, address: Address, pin: str) -> AbstractAsync
         pin=pin,
         quiet=True,
         sends=sends,
+        create=prepared.room if sends and prepared.options.create else "",
         trust=Trust.PIN_IF_LOCAL,
         texts=prepared.texts,
     )

@@ -8,8 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.client.errors import RequestFailed
-from chatroom.client.events import Ended, MessageChanged, MessageState, ServerProblem
+from chatroom.client.events import (
+    Ended,
+    MessageChanged,
+    MessageState,
+    OwnMessage,
+    PastReplaced,
+    ServerProblem,
+)
 from chatroom.client.session import Session
+from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import LineKind
@@ -25,6 +33,11 @@ _KEPT_MAX = 200_000
 """Messages that may wait in the outbox for a server that is away."""
 _POLL_S = 0.05
 _INPUT_POLL_S = 0.2
+_OTHERS_S = 2.0
+"""So long the outcome is waited for of what programs before this one have left."""
+_TEXT_SHOWN = 60
+_TOLD_MAX = 20
+"""Sentences about what failed; what is more is only counted by the exit code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ async def send(session: Session, options: SendOptions, texts: Texts) -> int:
         await _make_room(session, options.create)
     async for messages in _batches(options):
         await sender.say(messages)
-        if sender.failed:
+        if sender.has_failed:
             break
     return await sender.finish()
 
@@ -104,7 +117,9 @@ class _Sender:
         self._is_patient = True
         self._cuts = CutTeller()
         self._told: set[str] = set()
-        self.failed: list[str] = []
+        self._is_over = False
+        self._failed_now: set[str] = set()
+        self.has_failed = False
 
     async def say(self, messages: list[str]) -> None:
         for start in range(0, len(messages), 256):
@@ -113,9 +128,7 @@ class _Sender:
             await self._wait_until_left(_AHEAD_MAX)
         self._take_news()
         if len(self._mine) > _KEPT_MAX:
-            self.failed.append(
-                self._texts._("too much waits in the outbox; the rest of the input was not read")
-            )
+            self._fail(self._texts._("too much waits in the outbox; the rest of the input was not read"))
 
     async def say_picture(self, caption: str, grid: str) -> None:
         said = await self._session.say(self._options.room, caption, kind=LineKind.IMAGE, grid=grid)
@@ -123,8 +136,10 @@ class _Sender:
 
     async def finish(self) -> int:
         await self._wait_until_left(0)
-        if self.failed:
-            say_problem(self.failed[0])
+        if not self._is_over:  # what programs before this one left has an outcome by now, or soon
+            await self._session.wait_all_stored(min(_OTHERS_S, self._options.timeout_s))
+        self._take_news()
+        self._say_what_failed_before()
         if waiting := len(self._mine):
             say_problem(
                 self._texts.n(
@@ -133,7 +148,19 @@ class _Sender:
                     waiting,
                 ).format(count=waiting)
             )
-        return 1 if waiting or self.failed else 0
+        return 1 if waiting or self.has_failed else 0
+
+    def _say_what_failed_before(self) -> None:
+        """What a program before this one could not send stays, until somebody decides what becomes of it."""
+        for message in self._session.unsent(self._options.room):
+            if message.state is MessageState.FAILED and message.key not in self._failed_now:
+                sentence = self._texts._("Still not sent: {text} ({reason}). /retry in chatroom sends it.")
+                self._say_once(sentence.format(text=_shown(message.body), reason=message.reason))
+
+    def _fail(self, sentence: str) -> None:
+        self.has_failed = True
+        if len(self._told) < _TOLD_MAX:
+            self._say_once(sentence)
 
     async def _wait_until_left(self, allowed: int) -> None:
         """Wait until at most so many wait, something fails, or nothing has moved for the time-out.
@@ -142,14 +169,14 @@ class _Sender:
         """
         loop = asyncio.get_running_loop()
         self._take_news()
-        while len(self._mine) > allowed and not self.failed and self._is_patient:
+        while len(self._mine) > allowed and not self._is_over and self._is_patient:
             deadline = loop.time() + self._options.timeout_s
             self._is_patient = await self._news_before(deadline)
 
     async def _news_before(self, deadline: float) -> bool:
         loop = asyncio.get_running_loop()
         before = len(self._mine)
-        while len(self._mine) == before and not self.failed:
+        while len(self._mine) == before and not self._is_over:
             if loop.time() > deadline:
                 return False
             await self._session.wait_for_events(min(_POLL_S, max(0.0, deadline - loop.time())))
@@ -159,21 +186,32 @@ class _Sender:
     def _take_news(self) -> None:
         for event in self._session.events_nowait():
             self._cuts.take(event)
+            if isinstance(event, PastReplaced):
+                self._say_once(f"chatroom: {event.reason}")
             if isinstance(event, ServerProblem) and event.code == ErrorCode.NOT_STORED:
                 self._say_once(f"chatroom: {event.reason}")
             if isinstance(event, Ended):
-                self.failed.append(" ".join(filter(None, (event.reason, event.mend))))
-            if isinstance(event, MessageChanged) and event.message.key in self._mine:
-                if event.message.state is MessageState.PENDING:
-                    continue
-                self._mine.discard(event.message.key)
-                if event.message.state is MessageState.FAILED:
-                    self.failed.append(event.message.reason)
+                self._is_over = True
+                self._fail(" ".join(filter(None, (event.reason, event.mend))))
+            if isinstance(event, MessageChanged) and event.message.state is not MessageState.PENDING:
+                self._settle(event.message)
+
+    def _settle(self, message: OwnMessage) -> None:
+        """A message has its outcome: one's own, or one that a program before this one left."""
+        self._mine.discard(message.key)
+        if message.state is MessageState.FAILED:
+            self._failed_now.add(message.key)
+            sentence = self._texts._("Not sent: {text} ({reason}).")
+            self._fail(sentence.format(text=_shown(message.body), reason=message.reason))
 
     def _say_once(self, sentence: str) -> None:
         if sentence not in self._told:
             self._told.add(sentence)
             say_problem(sentence)
+
+
+def _shown(body: str) -> str:
+    return one_line(body)[:_TEXT_SHOWN]
 
 
 async def _batches(options: SendOptions) -> AsyncIterator[list[str]]:

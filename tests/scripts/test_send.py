@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from chatroom.client.events import MessageState
+from chatroom.client.outbox import Draft
+from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
@@ -17,7 +19,7 @@ from chatroom.protocol.frames import Join, Send
 from chatroom.protocol.ids import RoomId
 from chatroom.scripts.send import SendOptions, send, send_picture
 from chatroom.testing import FakeServer
-from tests.client.helpers import until
+from tests.client.helpers import session_on, until
 from tests.scripts.pipe import Pipe
 
 GENERAL = RoomId("general")
@@ -185,3 +187,76 @@ async def test_a_restart_in_the_middle_is_said_and_waited_out(
         assert await sending == 0
     assert sorted(set(sent(server))) == ["one", "two"]
     assert capsys.readouterr().err == "chatroom: the server restarts\n"
+
+
+def put_back(server: FakeServer, forgets: RoomId) -> None:
+    server.world.epoch = "epoch2"
+    server.world.rooms.pop(forgets, None)
+    server.drop_links()
+
+
+async def test_a_room_that_a_backup_does_not_have_is_made_again_before_what_waits_is_sent(
+    server: FakeServer, profile: Profile, standard_input: Pipe, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with session_on(server, profile, quiet=True, create="dev") as session, Tasks("test") as tasks:
+        sending = tasks.start(send(session, options(create="dev"), Texts()), name="send")
+        os.write(standard_input.writing, b"one\n")
+        await until(lambda: sent(server) == ["one"])
+        server.refusals[Send] = ErrorCode.NOT_STORED
+        os.write(standard_input.writing, b"two\n")
+        await until(lambda: len(sent(server)) == 2)
+        server.received.clear()
+        server.refusals.clear()
+        put_back(server, RoomId("dev"))
+        await until(lambda: len(sent(server)) == 1)
+        write(standard_input, b"three\n")
+        assert await sending == 0
+    kinds = [type(frame) for frame in server.received if isinstance(frame, Join | Send)]
+    assert kinds[:2] == [Join, Send]
+    assert [decode_line(line).body for line in server.world.rooms[RoomId("dev")].lines] == ["two", "three"]
+    assert "an older backup was put back" in capsys.readouterr().err
+
+
+async def test_what_an_earlier_program_left_has_its_room_before_it_is_sent(
+    server: FakeServer, profile: Profile
+) -> None:
+    leave_behind(server, profile, RoomId("dev"), "left behind")
+    async with session_on(server, profile, quiet=True, create="dev") as session:
+        assert await send(session, options("new", create="dev"), Texts()) == 0
+    assert [decode_line(line).body for line in server.world.rooms[RoomId("dev")].lines] == [
+        "left behind",
+        "new",
+    ]
+
+
+async def test_what_fails_of_an_earlier_program_is_named_and_counts_and_is_named_again(
+    server: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leave_behind(server, profile, GENERAL, "left behind")
+    server.refusals[Send] = ErrorCode.NOT_ALLOWED
+    async with session_on(server, profile, quiet=True) as session:
+        assert await send(session, options("too"), Texts()) == 1
+    assert named(capsys.readouterr().err) == ["Not sent: left behind", "Not sent: too"]
+    server.refusals.clear()
+    async with session_on(server, profile, quiet=True) as session:
+        assert await send(session, options("new"), Texts()) == 0
+    assert named(capsys.readouterr().err) == ["Still not sent: left behind", "Still not sent: too"]
+
+
+async def test_all_that_was_read_has_its_outcome_when_some_of_it_fails(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.refusals[Send] = ErrorCode.NOT_ALLOWED
+    assert await send(session, options("one\ntwo\nthree"), Texts()) == 1
+    assert named(capsys.readouterr().err) == ["Not sent: one", "Not sent: two", "Not sent: three"]
+
+
+def named(problems: str) -> list[str]:
+    return [problem.partition(" (")[0] for problem in problems.splitlines()]
+
+
+def leave_behind(server: FakeServer, profile: Profile, room: RoomId, body: str) -> None:
+    """Have a program end with something in its outbox."""
+    slot = profile.slots.claim_free()
+    slot.outbox.add(server.public_key, [Draft(room, body)])
+    slot.release()
