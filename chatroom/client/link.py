@@ -203,6 +203,8 @@ async def open_link(address: Address, *, tls: bool, timing: Timing, texts: Texts
             reader, writer = await asyncio.open_connection(
                 address.host, address.port, ssl=context, limit=_CHUNK
             )
+    except ssl.SSLEOFError as error:
+        raise CannotConnect(texts._("the connection is cut")) from error
     except ssl.SSLError as error:
         raise NoChatroom(texts._("what answers there is no chatroom server")) from error
     except (OSError, UnicodeError) as error:

@@ -100,25 +100,21 @@ async def test_another_program_is_no_server(answer: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ignored", "reason", "is_no_chatroom"),
-    [
-        (Hello, "what answers there does not speak like a chatroom server", True),
-        (Login, "the server no longer answers", False),
-    ],
+    ("ignored", "reason"),
+    [(Hello, "the server does not answer"), (Login, "the server no longer answers")],
 )
-async def test_who_has_proved_its_key_and_then_is_slow_is_a_server(
+async def test_silence_is_no_proof_that_it_is_no_server(
     server: FakeServer,
     profile: Profile,
     monkeypatch: pytest.MonkeyPatch,
     ignored: type,
     reason: str,
-    is_no_chatroom: bool,
 ) -> None:
     monkeypatch.setattr(login, "HANDSHAKE_TIMEOUT_S", 0.2)
     server.ignores.add(ignored)
     async with session_on(server, profile) as session:
         offline = await next_event(session, Offline)
-        assert (offline.reason, offline.is_no_chatroom) == (reason, is_no_chatroom)
+        assert (offline.reason, offline.is_no_chatroom) == (reason, False)
         server.ignores.clear()
         await session.ready()
 

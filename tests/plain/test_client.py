@@ -2,10 +2,11 @@
 
 import pytest
 
+from chatroom.client import login
 from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
 from chatroom.protocol import ErrorCode
-from chatroom.protocol.frames import Direct, Login, Send
+from chatroom.protocol.frames import Direct, Hello, Login, Send
 from chatroom.testing import FakeServer
 from tests.client.helpers import until
 from tests.plain.paper import Table, seated
@@ -289,3 +290,15 @@ async def test_a_closed_room_is_left_and_the_next_one_entered(table: Table) -> N
     await table.paper.until("This conversation is closed")
     await table.ask("/leave", "You left @bob.")
     await table.paper.until(lambda lines: sum("#general: no messages yet." in line for line in lines) == 2)
+
+
+async def test_a_pipe_outlasts_a_server_that_says_nothing(
+    server: FakeServer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "HANDSHAKE_TIMEOUT_S", 0.1)
+    server.ignores.add(Hello)
+    async with seated(server, profile, piped=b"from a pipe\n") as table:
+        await table.paper.until("Offline (the server does not answer)")
+        server.ignores.clear()
+        assert await table.end() == 0
+    assert [frame.body for frame in server.received if isinstance(frame, Send)] == ["from a pipe"]
