@@ -16,6 +16,7 @@ from chatroom.client.errors import (
     ClientError,
     LoginRefused,
     NoChatroom,
+    NotTakenIn,
     NotTheServer,
     ServerKeyChanged,
     UnknownServer,
@@ -94,6 +95,7 @@ class Attempts:
         self._nick = options.nick
         self._number = 0
         self._online_since: float | None = None
+        self._was_online = False
         self._hurry = asyncio.Event()
         self._nick_given = asyncio.Event()
         self._link: Link | None = None
@@ -114,6 +116,10 @@ class Attempts:
                     continue
                 if not self._options.reconnect:
                     return self._ended(error, UNREACHABLE if self._online_since is None else CLOSED)
+                await self._wait_after(error)
+            except NotTakenIn as error:
+                if not self._options.reconnect or (self._options.quiet and not self._was_online):
+                    return self._ended(error, error.code)
                 await self._wait_after(error)
             except LoginRefused as error:
                 if not await self._mend(error):
@@ -165,6 +171,7 @@ class Attempts:
         try:
             greeting, welcome = await self._enter(link)
             self._online_since = self._timing.now()
+            self._was_online = True
             self._nick = ""
             await self._host.live(link, welcome, greeting.server_key)
         finally:
@@ -232,7 +239,7 @@ class Attempts:
         known = await self._disk.run(self._profile.servers.nick_at, key) if key else ""
         return known or self._options.fallback_nick
 
-    async def _wait_after(self, error: LinkCut | CannotConnect) -> None:
+    async def _wait_after(self, error: LinkCut | CannotConnect | NotTakenIn) -> None:
         if self._online_since is not None and self._timing.now() - self._online_since > _LIVED_S:
             self._number = 0
         back_in_s = error.back_in_s if isinstance(error, LinkCut) else 0.0
@@ -241,8 +248,17 @@ class Attempts:
         if back_in_s > 0:
             wait_s = self._timing.return_s(back_in_s)
         is_no_chatroom = isinstance(error, NoChatroom)
+        is_refused = isinstance(error, NotTakenIn) and not self._was_online
         self._host.tell(
-            Offline(str(error), wait_s, self._number + 1, self._host.waiting, restarting, is_no_chatroom)
+            Offline(
+                str(error),
+                wait_s,
+                self._number + 1,
+                self._host.waiting,
+                restarting,
+                is_no_chatroom,
+                is_refused,
+            )
         )
         await self._pause(wait_s)
 

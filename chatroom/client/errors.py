@@ -6,6 +6,7 @@ ClientError
 ├── CannotConnect      nobody answers there, or something else does
 │   └── NoChatroom     something else does
 ├── LoginRefused       the server does not let one in
+│   └── NotTakenIn     it does not now: it cannot keep anybody new
 ├── PastReplacedError  what was read is not what the server holds any more
 ├── ServerKeyChanged   another server answers at a known address
 ├── UnknownServer      nobody has vouched for this server yet
@@ -60,6 +61,10 @@ class LoginRefused(ClientError):  # noqa: N818
         super().__init__(sentence)
         self.code = code
         self.mend = mend
+
+
+class NotTakenIn(LoginRefused):
+    """The server cannot keep anybody new at present; it may later."""
 
 
 class NotTheServer(ClientError):  # noqa: N818

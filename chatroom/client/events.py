@@ -66,6 +66,7 @@ class Offline:
         unsent: Messages that wait in the outbox.
         restarting: The server said that it restarts.
         is_no_chatroom: What answers there is no chatroom server.
+        is_refused: The server cannot take one in at present, who was never in.
     """
 
     reason: str
@@ -74,6 +75,7 @@ class Offline:
     unsent: int
     restarting: bool = False
     is_no_chatroom: bool = False
+    is_refused: bool = False
 
 
 @dataclass(frozen=True, slots=True)

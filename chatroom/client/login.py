@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chatroom.client.errors import CannotConnect, LoginRefused, NotTheServer
+from chatroom.client.errors import CannotConnect, LoginRefused, NotTakenIn, NotTheServer
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.profile import Profile
 from chatroom.client.sentences import explain
+from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode, auth
 from chatroom.protocol.frames import AnyFrame, Failed, Goodbye, Hello, Login, ServerHello, Welcome
@@ -30,6 +31,7 @@ _FINAL_CODES: Final = NICK_CODES | {
     ErrorCode.TOO_MANY_DEVICES,
 }
 """Refusals that trying again does not mend."""
+_REASON_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,10 @@ async def _answer(link: Link, wanted: type[T], silent: CannotConnect, texts: Tex
 
 
 def _refusal(frame: AnyFrame, texts: Texts) -> LoginRefused | LinkCut:
+    if isinstance(frame, Failed) and frame.code == ErrorCode.NOT_STORED:
+        sentence = texts._("the server cannot take in anybody new at present ({reason})")
+        reason = one_line(str(frame.args.get("reason", frame.code)))[:_REASON_MAX]
+        return NotTakenIn(frame.code, sentence.format(reason=reason))
     if isinstance(frame, Goodbye):
         return goodbye(frame, texts)
     if not isinstance(frame, Failed):

@@ -90,7 +90,8 @@ class PlainClient:
             await self._take_event(event)
 
     async def _take_event(self, event: SessionEvent) -> None:
-        if isinstance(event, Offline) and event.is_no_chatroom and not self.console.is_interactive:
+        piped = not self.console.is_interactive
+        if piped and isinstance(event, Offline) and (event.is_no_chatroom or event.is_refused):
             await self._give_up(event.reason)
             return
         try:
@@ -106,7 +107,7 @@ class PlainClient:
                 self._settle(message.key, message.state)
 
     async def _give_up(self, reason: str) -> None:
-        """Nobody is there to choose another server, and waiting will not make one of this."""
+        """Nobody is there to choose another server, or to wait until this one lets one in."""
         await self.console.show(self.texts._("Not connected: {reason}.").format(reason=reason))
         await self._say_what_waits()
         self._exit_code = 1

@@ -178,8 +178,12 @@ def test_somebody_new_on_a_full_disk(disk: SmallDisk, on_disk: Server, people: M
     done = zoe.script("history", "general", "--json")
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.count(b"\n") == 1
-    assert b"could not store" in done.stderr
-    assert b"(disk-full)" in done.stderr
+    assert b"cannot take in anybody new at present (disk-full)" in done.stderr
+    begun = time.monotonic()
+    done = zoe.script("send", "general", "hello", "--timeout", "30")
+    assert (done.returncode, time.monotonic() - begun < 20) == (1, True)
+    assert done.stderr.startswith(b"the server cannot take in anybody new at present (disk-full)")
+    assert b"1 message waits in the outbox" in done.stderr
     disk.make_room()
     assert zoe.history() == []
 

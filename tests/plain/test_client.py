@@ -302,3 +302,12 @@ async def test_a_pipe_outlasts_a_server_that_says_nothing(
         server.ignores.clear()
         assert await table.end() == 0
     assert [frame.body for frame in server.received if isinstance(frame, Send)] == ["from a pipe"]
+
+
+async def test_a_pipe_of_somebody_whom_the_server_cannot_take_in_ends_and_says_why(
+    server: FakeServer, profile: Profile
+) -> None:
+    server.refusals[Login] = ErrorCode.NOT_STORED
+    async with seated(server, profile, piped=b"") as table:
+        assert await table.end() == 1
+    assert table.paper.lines == ["Not connected: the server cannot take in anybody new at present (test)."]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.client.events import MessageState
+from chatroom.client.events import MessageState, Offline
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
@@ -15,11 +15,11 @@ from chatroom.client.tasks import Tasks
 from chatroom.common.texts import Texts
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.codec import decode_line
-from chatroom.protocol.frames import Join, Send
+from chatroom.protocol.frames import Join, Login, Send
 from chatroom.protocol.ids import RoomId
 from chatroom.scripts.send import SendOptions, send, send_picture
 from chatroom.testing import FakeServer
-from tests.client.helpers import session_on, until
+from tests.client.helpers import next_event, session_on, until
 from tests.scripts.pipe import Pipe
 
 GENERAL = RoomId("general")
@@ -260,3 +260,27 @@ def leave_behind(server: FakeServer, profile: Profile, room: RoomId, body: str) 
     slot = profile.slots.claim_free()
     slot.outbox.add(server.public_key, [Draft(room, body)])
     slot.release()
+
+
+async def test_somebody_whom_the_server_cannot_take_in_hears_why_at_once(
+    server: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.refusals[Login] = ErrorCode.NOT_STORED
+    async with session_on(server, profile, quiet=True) as session:
+        assert await send(session, options("hello"), Texts()) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "the server cannot take in anybody new at present (test)",
+        "1 message waits in the outbox; it leaves with the next program of this profile.",
+    ]
+
+
+async def test_who_was_in_already_is_waited_for_though_it_is_not_taken_in(
+    server: FakeServer, profile: Profile
+) -> None:
+    async with session_on(server, profile, quiet=True) as session:
+        await session.ready()
+        server.refusals[Login] = ErrorCode.NOT_STORED
+        server.drop_links()
+        await next_event(session, Offline, lambda event: "anybody new" in event.reason)
+        server.refusals.clear()
+        await session.ready()
