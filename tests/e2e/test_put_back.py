@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -96,6 +97,27 @@ def test_what_is_meant_for_one_is_never_said_to_all(
                 his.type("\r")
                 again.wait_for("unfinished private")
     assert _has(dave, "general", ["before the backup"])
+
+
+def test_a_pipe_goes_on_in_the_room_that_it_makes(server: Server, person: MakePerson, tmp_path: Path) -> None:
+    bob, backup = person("bob"), tmp_path / "backup"
+    assert bob.script("send", "general", "before the backup").returncode == 0
+    run_tool(tmp_path, "backup", str(server.data), str(backup))
+    pipe = bob.start_script("send", "--create", "nightly")
+    assert pipe.stdin is not None
+    pipe.stdin.write(b"one\n")
+    pipe.stdin.flush()
+    deadline = time.monotonic() + PATIENCE_S
+    while not _has(bob, "nightly", ["one"]):
+        assert time.monotonic() < deadline
+    server.kill()
+    pipe.stdin.write(b"two\nthree\n")
+    pipe.stdin.flush()
+    put_back(server, backup)
+    _, problems = pipe.communicate(b"four\n", timeout=PATIENCE_S)
+    assert pipe.returncode == 0, problems.decode()
+    assert b"an older backup was put back" in problems
+    assert _has(bob, "nightly", ["two", "three", "four"])
 
 
 def _has(person: Person, room: str, expected: list[str]) -> bool:

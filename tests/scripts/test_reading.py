@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from chatroom.client.errors import ClientError
+from chatroom.client.errors import ClientError, PastReplacedError
 from chatroom.client.session import Session
 from chatroom.client.tasks import Tasks
 from chatroom.common.texts import Texts
@@ -178,3 +178,19 @@ async def test_tail_begins_behind_an_id(session: Session, server: FakeServer, pi
         tasks.start(tail(session, GENERAL, MessageId(6), 2, printer, pipe.output), name="tail")
         assert ids(await pipe.read_lines(4)) == [7, 8, 9, 10]
         pipe.hang_up()
+
+
+async def test_a_tail_whose_place_is_in_another_past_ends_with_a_sentence(
+    session: Session, server: FakeServer, pipe: Pipe
+) -> None:
+    fill(server, 3)
+    async with Tasks("tail") as tasks:
+        printer = LinePrinter(pipe.output, FORM, as_json=True)
+        following = tasks.start(tail(session, GENERAL, None, 3, printer, pipe.output), name="tail")
+        found = b""
+        while found.count(b"\n") < 3:
+            found += await pipe.read()
+        server.world.epoch = "epoch2"
+        server.drop_links()
+        with pytest.raises(PastReplacedError, match="an older backup was put back"):
+            await following
