@@ -18,6 +18,7 @@ from benchmarks.suite.programs import BenchError, make_server, verify
 from benchmarks.suite.results import CHATROOM, NAIVE, Figure, Machine, Report, Talk
 from benchmarks.suite.run import Run
 from chatroom.protocol.ids import RoomId
+from chatroom_server.shell.identity import load_identity
 
 OUTCOME = Outcome(
     seconds=2.0,
@@ -99,6 +100,7 @@ def test_a_picture_is_drawn(tmp_path: Path) -> None:
 def test_a_folder_that_is_damaged_is_found(tmp_path: Path) -> None:
     server = make_server(tmp_path)
     make_room(server.data, RoomId("general"), messages=50)
+    load_identity(server.data)
     assert verify(server) == []
     history = next((server.data / "rooms").rglob("*.jsonl"))
     history.write_bytes(history.read_bytes().replace(b'"n":3,', b'"n":4,', 1))
