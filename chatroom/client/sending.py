@@ -14,8 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from chatroom.client.claiming import claim_own as _claim_own
-from chatroom.client.claiming import claim_waiting as _claim_waiting
+from chatroom.client.claiming import claim_own, claim_waiting
 from chatroom.client.disk import Disk
 from chatroom.client.errors import OutboxError
 from chatroom.client.events import MessageChanged, MessageState, OwnMessage, SessionEvent
@@ -148,7 +147,7 @@ class Sending:
             OutboxError: The files cannot be used.
         """
         self._scope = scope
-        slot, messages = await self._disk.run(_claim_own, self._all_slots, scope)
+        slot, messages = await self._disk.run(claim_own, self._all_slots, scope)
         self._take_over(slot, messages)
         await self._adopt()
 
@@ -251,7 +250,7 @@ class Sending:
         """Take over what waits for this server in slots that nobody uses any more."""
         await self._give_back()
         at_most = DEVICES_PER_LINK_MAX - len(self._slots)
-        for slot, messages in await self._disk.run(_claim_waiting, self._all_slots, self._scope, at_most):
+        for slot, messages in await self._disk.run(claim_waiting, self._all_slots, self._scope, at_most):
             self._take_over(slot, messages)
 
     async def _give_back(self) -> None:

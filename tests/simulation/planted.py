@@ -382,6 +382,6 @@ def _what_was_refused_before_is_sent_again_behind_later_messages(patch: Patch) -
 
 @plant("neither stored nor failed")
 def _the_client_never_looks_into_slots_of_programs_that_ended(patch: Patch) -> Faults:
-    patch.setattr(sending, "_claim_own", lambda slots, scope: (slots.claim_free(), []))
-    patch.setattr(sending, "_claim_waiting", lambda slots, scope, at_most: [])
+    patch.setattr(sending, "claim_own", lambda slots, scope: (slots.claim_free(), []))
+    patch.setattr(sending, "claim_waiting", lambda slots, scope, at_most: [])
     return Faults()
