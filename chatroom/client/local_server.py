@@ -67,6 +67,9 @@ class _Announced(msgspec.Struct, frozen=True):
         return LocalServer(Address(self.host, self.port), auth.pin(self.key), started, Path(self.data), log)
 
 
+_decode: Final = msgspec.json.Decoder(_Announced).decode
+
+
 def find_local_server(runtime: Path) -> LocalServer | None:
     """A running server of this user: the one on the usual port, else the one that runs longest."""
     found = [server for path in _files(runtime) if (server := _read(path)) and _answers(server.address)]
@@ -107,7 +110,7 @@ def _read(path: Path) -> LocalServer | None:
     try:
         if not _is_own(descriptor) or not is_locked(descriptor):
             return None
-        return msgspec.json.decode(os.read(descriptor, _FILE_MAX), type=_Announced).server(started=False)
+        return _decode(os.read(descriptor, _FILE_MAX)).server(started=False)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     finally:
@@ -167,7 +170,7 @@ def _launch(runtime: Path, environ: Mapping[str, str], *arguments: str) -> Local
     finally:
         os.close(reader)
     try:
-        said = msgspec.json.decode(line, type=_Announced)
+        said = _decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise LocalServerError(_last_words(runtime / "starting.log")) from error
     if said.error:

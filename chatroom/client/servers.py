@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,9 @@ class _Book(msgspec.Struct, omit_defaults=True):
     last: tuple[str, int] | None = None
     addresses: dict[str, str] = {}
     servers: dict[str, _Server] = {}
+
+
+_decode: Final = msgspec.json.Decoder(_Book).decode
 
 
 class KnownServers:
@@ -114,7 +118,7 @@ class KnownServers:
 
     def _read(self) -> _Book:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_Book)
+            return _decode(self._path.read_bytes())
         except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
             return _Book()
 

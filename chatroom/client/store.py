@@ -29,6 +29,7 @@ _SCHEMA: Final = """
         PRIMARY KEY(room, id));
 """
 _EPOCH, _ROOMS, _WINDOW = "epoch", "rooms", "window."
+_decode_rooms: Final = msgspec.json.Decoder(list[RoomInfo]).decode
 
 KeptLine = tuple[RoomId, MessageId, bytes]
 """A room, a line's id, and its JSON as the server stores it."""
@@ -85,7 +86,7 @@ class Store:
     def rooms(self) -> list[RoomInfo]:
         """The rooms that one was in last."""
         try:
-            return msgspec.json.decode(self._fact(_ROOMS) or b"[]", type=list[RoomInfo])
+            return _decode_rooms(self._fact(_ROOMS) or b"[]")
         except (msgspec.DecodeError, UnicodeDecodeError):
             return []
 

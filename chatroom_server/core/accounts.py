@@ -294,7 +294,7 @@ class Accounts:
         if not data:
             return accounts
         try:
-            stored = msgspec.json.decode(data, type=_StoredAccounts)
+            stored = _decode_stored(data)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise AccountsError(f"users.json cannot be read: {error}") from error
         if stored.format != FORMAT:
@@ -340,6 +340,9 @@ class _StoredAccounts(msgspec.Struct, frozen=True):
     last: int = 0
     users: list[_StoredUser] = []
     rooms: list[_StoredRoom] = []
+
+
+_decode_stored: Final = msgspec.json.Decoder(_StoredAccounts).decode
 
 
 def _a_line_each(records: Iterable[bytes]) -> bytes:

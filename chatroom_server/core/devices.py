@@ -198,7 +198,7 @@ class DeviceRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     passed: int = 0
 
 
-_RECORDS: Final = msgspec.json.Decoder(DeviceRecord)
+decode_record: Final = msgspec.json.Decoder(DeviceRecord).decode
 _ENCODER: Final = msgspec.json.Encoder()
 
 
@@ -284,7 +284,7 @@ class Devices:
         """Take in the file; a line that cannot be read says nothing."""
         for line in data.splitlines():
             try:
-                record = _RECORDS.decode(line)
+                record = decode_record(line)
             except (msgspec.DecodeError, UnicodeDecodeError):
                 continue
             self.device(record.user, record.dev).load(record)

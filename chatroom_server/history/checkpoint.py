@@ -80,6 +80,11 @@ class _Versioned(msgspec.Struct, frozen=True):
     format: int
 
 
+_decode_sealed: Final = msgspec.json.Decoder(_Sealed).decode
+_decode_version: Final = msgspec.json.Decoder(_Versioned).decode
+_decode: Final = msgspec.json.Decoder(Checkpoint).decode
+
+
 def save(files: Files, folder: Path, checkpoint: Checkpoint) -> None:
     """Replace the checkpoint; when this returns it is durable.
 
@@ -101,9 +106,9 @@ def load(files: Files, folder: Path) -> Checkpoint:
     """
     content = read_file(files, folder / NAME)
     try:
-        sealed = msgspec.json.decode(content, type=_Sealed)
+        sealed = _decode_sealed(content)
         body = bytes(sealed.checkpoint)
-        version = msgspec.json.decode(body, type=_Versioned).format
+        version = _decode_version(body).format
         if version > FORMAT:
             raise NewerFormatError(
                 f"the data folder {folder} was written by a newer version (format {version}, this one knows "
@@ -111,7 +116,7 @@ def load(files: Files, folder: Path) -> Checkpoint:
             )
         if crc32(body) != sealed.checksum:
             raise _damaged(folder, "its checksum is wrong")
-        return msgspec.json.decode(body, type=Checkpoint)
+        return _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise _damaged(folder, str(error)) from error
 

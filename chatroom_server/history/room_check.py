@@ -15,7 +15,7 @@ from chatroom_server.history.contents import Content
 from chatroom_server.history.files import Files, opened, read_file
 from chatroom_server.history.findings import Finding, Report
 from chatroom_server.history.journal_check import reason
-from chatroom_server.history.rooms import Index, RoomStore, Segment, segment_name
+from chatroom_server.history.rooms import RoomStore, Segment, segment_name
 
 _decode: Final = msgspec.json.Decoder(Line).decode
 _NOT_READ: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -61,7 +61,7 @@ class RoomCheck:
     def _index(self, room: RoomId, file: RoomFile) -> list[Segment] | None:
         try:
             content = read_file(self.files, self.folder / rooms.FOLDER / file.folder / rooms.INDEX)
-            index = msgspec.json.decode(content, type=Index)
+            index = rooms.decode_index(content)
         except (OSError, *_NOT_READ):
             return None
         segments = [each for each in index.segments if each.first < file.first]

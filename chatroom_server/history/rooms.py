@@ -54,6 +54,10 @@ class Index(msgspec.Struct, frozen=True):
     segments: list[Segment]
 
 
+decode_index: Final = msgspec.json.Decoder(Index).decode
+"""Made here: threads that use a type of msgspec for the first time at once can crash the program."""
+
+
 def segment_name(first: MessageId) -> str:
     """The name of the segment that begins with a line."""
     return f"{first:010d}.jsonl"
@@ -173,7 +177,7 @@ class RoomStore:
         """
         folder = self._folder / file.folder
         with contextlib.suppress(FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
-            index = msgspec.json.decode(read_file(self._files, folder / INDEX), type=Index)
+            index = decode_index(read_file(self._files, folder / INDEX))
             segments = [each for each in index.segments if each.first < file.first]
             if is_complete(segments, file):
                 return segments

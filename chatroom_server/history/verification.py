@@ -16,7 +16,7 @@ from chatroom.protocol.codec import decode_line
 from chatroom.protocol.errors import RemoteProtocolError
 from chatroom.protocol.frames import Line, LineKind
 from chatroom_server.core.accounts import Accounts, AccountsError
-from chatroom_server.core.devices import DeviceRecord
+from chatroom_server.core.devices import decode_record
 from chatroom_server.core.hub import DEVICES_FILE, USERS_FILE
 from chatroom_server.core.ports import ACCOUNTS
 from chatroom_server.history import checkpoint, projections
@@ -173,10 +173,9 @@ class Verification:
             return self.files.size(fd)
 
     def _check_devices(self, content: bytes, numbers: DeviceNumbers) -> Iterator[Report]:
-        decoder = msgspec.json.Decoder(DeviceRecord)
         for number, line in enumerate(content.splitlines(), 1):
             try:
-                numbers.note(decoder.decode(line), number)
+                numbers.note(decode_record(line), number)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 args: dict[str, object] = {"reason": str(error)}
                 yield Report(Finding.DEVICES_UNREADABLE, DEVICES_FILE, line=number, args=args)

@@ -76,6 +76,10 @@ class Reply(msgspec.Struct, frozen=True, omit_defaults=True):
     reloaded: Reloaded | None = None
 
 
+_decode_request: Final = msgspec.json.Decoder(Request).decode
+_decode_reply: Final = msgspec.json.Decoder(Reply).decode
+
+
 Handler = Callable[[Request], Awaitable[Reply]]
 
 
@@ -124,7 +128,7 @@ class ControlSocket:
     async def _answer(self, reader: asyncio.StreamReader) -> Reply:
         try:
             line = await asyncio.wait_for(reader.readline(), _TIMEOUT_S)
-            request = msgspec.json.decode(line, type=Request)
+            request = _decode_request(line)
         except (ValueError, UnicodeDecodeError) as error:
             return Reply(error=f"the command cannot be read: {error}")
         handler = self._handlers.get(request.do)
@@ -145,6 +149,6 @@ def ask(path: Path, request: Request) -> Reply:
             sock.connect(str(path))
             sock.sendall(msgspec.json.encode(request) + b"\n")
             with sock.makefile("rb") as answer:
-                return msgspec.json.decode(answer.readline(_LINE_MAX * 16), type=Reply)
+                return _decode_reply(answer.readline(_LINE_MAX * 16))
     except (OSError, ValueError) as error:
         raise ControlError(f"the server does not answer on {path}: {error}") from error

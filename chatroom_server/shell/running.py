@@ -44,6 +44,9 @@ class RunningServer(msgspec.Struct, frozen=True):
     control: str
 
 
+_decode: Final = msgspec.json.Decoder(RunningServer).decode
+
+
 def open_runtime_folder(environ: Mapping[str, str]) -> Path:
     """The folder, made where there is none; nobody else may have a hand in it. Blocks.
 
@@ -114,7 +117,7 @@ def _read(path: Path) -> RunningServer | None:
     try:
         if not _is_locked(fd):
             return None
-        return msgspec.json.decode(os.read(fd, 64 * 1024), type=RunningServer)
+        return _decode(os.read(fd, 64 * 1024))
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     finally:
