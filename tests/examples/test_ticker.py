@@ -164,6 +164,7 @@ def test_the_client_ends_on_ctrl_c_and_with_the_server() -> None:
         Program(CLIENT, "--port", port) as another,
     ):
         client.wait_for("")  # a number: before that it may be in the midst of connecting
+        another.wait_for("")
         assert client.interrupt() == 0
         assert server.interrupt() == 0
         another.wait_for("The server hung up.")
