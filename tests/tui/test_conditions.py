@@ -17,6 +17,7 @@ def said(condition: Condition, *, width: int = 120, now: float = NOW) -> str:
 
 def test_connecting_names_the_place() -> None:
     assert said(Condition(place="127.0.0.1:9999")) == "… connecting to 127.0.0.1:9999"
+    assert said(Condition()) == "… connecting", "before it is known"
 
 
 def test_online_says_nothing() -> None:

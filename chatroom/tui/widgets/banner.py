@@ -52,7 +52,9 @@ def sentence(condition: Condition, now: float, width: int, texts: Texts) -> str:
     unsent = _unsent(condition.unsent, texts)
     match condition.state:
         case LinkState.CONNECTING:
-            parts = ["… " + _("connecting to {place}").format(place=condition.place), unsent]
+            place = condition.place
+            connecting = _("connecting to {place}").format(place=place) if place else _("connecting")
+            parts = ["… " + connecting, unsent]
         case LinkState.ONLINE:
             parts = []
         case LinkState.OFFLINE if width < NARROW:
