@@ -148,6 +148,8 @@ class OsFiles:
 
     def make_folder(self, path: Path) -> None:
         """Make a folder and its parents; fine when it exists."""
+        if path.is_dir():  # as nearly always: each flush asks for each room
+            return
         for folder in reversed([path, *path.parents]):
             if not folder.is_dir():
                 folder.mkdir(FOLDER_MODE, exist_ok=True)

@@ -117,8 +117,8 @@ class Flusher:
 
     def _append(self, room: RoomId, lines: list[bytes], result: FlushResult) -> None:
         try:
-            file = self._usable(room)
-            file = self._store.append(file, lines)
+            before = self._usable(room)
+            file = self._store.append(before, lines)
         except OSError as error:
             result.error = error
             if isinstance(error, ShortenedError):
@@ -126,7 +126,7 @@ class Flusher:
         else:
             self._filed[room] = result.filed[room] = file
             self._unsynced.add(room)
-            written = sum(map(len, lines))
+            written = file.size - before.size - len(lines)  # without the newlines
             self._unsynced_bytes += written
             result.written += written
 

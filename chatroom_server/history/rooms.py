@@ -98,7 +98,7 @@ class RoomStore:
             OSError: The disk refuses; `file` still holds.
         """
         self._files.make_folder(self._folder / file.folder)
-        content = b"\n".join(lines) + b"\n"
+        content = b"\n".join([*lines, b""])
         with opened(self._files, self.path(file), Mode.WRITE | Mode.CREATE) as fd:
             size = self._files.size(fd)
             if size < file.size:
