@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chatroom.tui.keeper import Keeper
     from chatroom.tui.live import Live
     from chatroom.tui.screens.chat import ChatScreen
+    from chatroom.tui.screens.interruption import Interruption
 
 QUIT_AGAIN_S = 3.0
 """How long a second Ctrl+C means to quit."""
@@ -146,6 +147,10 @@ class ChatroomApp(SteadyApp[int]):
     def on_chat_screen_reconnect_asked(self) -> None:
         """One does not want to wait for the next attempt."""
         self.live.reconnect()
+
+    def on_interruption_typed(self, event: "Interruption.Typed") -> None:
+        """One went on writing when a question came up."""
+        self.chat.composer.post_message(event.event)
 
     def on_live_over(self, event: "Live.Over") -> None:
         """There is nothing left to do."""

@@ -39,7 +39,7 @@ def test_offline_counts_down_and_keeps_its_words_while_it_tries() -> None:
 def test_a_restart_and_an_end_have_their_own_glyphs() -> None:
     assert said(condition_after(Condition(), Offline("", 2.0, 1, 0, restarting=True), NOW)).startswith("↻")
     ended = condition_after(Condition(), Ended("closed", "It is over.\x1b[31m", "Go home."), NOW)
-    assert said(ended) == "✖ It is over. · Go home."
+    assert said(ended) == "✖ It is over. · F5 connects again · Go home."
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 from textual.widget import Widget
-from textual.widgets import Input
+from textual.widgets import Button, Input
 
 from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
@@ -56,6 +56,11 @@ def is_online(app: ChatroomApp) -> bool:
     return app.chat.banner.condition.state is LinkState.ONLINE and app.chat.conversation.current is not None
 
 
+def asks(app: ChatroomApp) -> bool:
+    """Whether a question stands there that can be answered."""
+    return isinstance(app.screen, QuestionScreen) and isinstance(app.screen.focused, Button)
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_two_people_talk(tmp_path: Path, size: tuple[int, int]) -> None:
     async with FakeServer() as server:
@@ -89,7 +94,7 @@ async def test_the_first_start_asks_for_trust_nick_and_room(tmp_path: Path) -> N
     async with FakeServer() as server:
         app = ChatroomApp(replace(launch(tmp_path, server, "me"), pin=""))
         async with app.run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+            await until(pilot, lambda: asks(app))
             await pilot.press("right", "enter")
             await until(pilot, lambda: isinstance(app.screen, NickScreen))
             app.screen.query_one(Input).value = "zoé"
@@ -105,10 +110,47 @@ async def test_a_stranger_that_is_not_trusted_gets_nothing(tmp_path: Path) -> No
     async with FakeServer() as server:
         app = ChatroomApp(replace(launch(tmp_path, server, "me"), pin=""))
         async with app.run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+            await until(pilot, lambda: asks(app))
             await pilot.press("escape")
             await until(pilot, lambda: app.chat.banner.condition.state is LinkState.ENDED)
         assert not any(isinstance(frame, Login) for frame in server.received)
+
+
+async def test_who_writes_when_trust_is_asked_for_does_not_answer_and_is_asked_again(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        app = ChatroomApp(replace(launch(tmp_path, server, "me", nick="it4", room="general"), pin=""))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: isinstance(app.screen, QuestionScreen))
+            await pilot.press(*"hi", "enter", "escape", *" all")
+            assert isinstance(app.screen, QuestionScreen)
+            await until(pilot, lambda: asks(app))
+            await pilot.press("enter")
+            await until(pilot, lambda: app.chat.banner.condition.state is LinkState.ENDED)
+            assert "F5 connects again" in " ".join(lines_of(app.chat).split())
+            assert app.chat.composer.text == "hi all"
+            await pilot.press("f5")
+            await until(pilot, lambda: asks(app))
+            await pilot.press("tab", "enter")
+            await until(pilot, lambda: is_online(app))
+            assert app.chat.composer.text == "hi all"
+            await pilot.press("enter")
+            await until(pilot, lambda: "it4 │ hi all" in lines_of(app.chat))
+
+
+async def test_what_is_written_before_there_is_a_room_is_written_in_it(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        app = ChatroomApp(launch(tmp_path, server, "me", nick="it4"))
+        async with app.run_test(size=(80, 24)) as pilot:
+            await until(pilot, lambda: app.screen is app.chat or isinstance(app.screen, RoomScreen))
+            await pilot.press(*"early")
+            await until(pilot, lambda: isinstance(app.screen, RoomScreen))
+            await pilot.press(*" bird", "enter")
+            assert isinstance(app.screen, RoomScreen)
+            await until(pilot, lambda: isinstance(app.screen, RoomScreen) and app.screen.is_settled)
+            await pilot.press("enter")
+            await until(pilot, lambda: is_online(app) and app.screen is app.chat)
+            assert app.chat.composer.text == "early bird"
+            await until(pilot, lambda: app.chat._keeper.drafts.get(GENERAL) == "early bird")
 
 
 async def test_a_nick_that_is_taken_is_asked_for_again(tmp_path: Path) -> None:
@@ -229,7 +271,7 @@ async def test_another_key_is_blocked_and_what_is_kept_stays_readable(tmp_path: 
     async with FakeServer(port=port) as impostor:
         again = ChatroomApp(replace(launch(tmp_path, impostor, "me", nick="it4"), pin=""))
         async with again.run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(again.screen, QuestionScreen))
+            await until(pilot, lambda: asks(again))
             await pilot.press("enter")
             await until(pilot, lambda: again.screen is again.chat and "stored" in lines_of(again.chat))
             assert again.chat.banner.condition.state is LinkState.ENDED

@@ -11,7 +11,7 @@ from chatroom.tui.app import ChatroomApp
 from chatroom.tui.launch import Launch
 from chatroom.tui.screens.outline import Outline
 from tests.tui.stage import lines_of
-from tests.tui.test_live import SIZES, launch, until
+from tests.tui.test_live import SIZES, is_online, launch, until
 
 
 class HeldApp(ChatroomApp):
@@ -53,6 +53,20 @@ async def test_what_is_typed_before_the_conversation_is_there_stands_in_the_comp
             await until(
                 pilot, lambda: app.screen is app.chat and app.chat.composer.text == "early é pasted late"
             )
+
+
+async def test_what_is_typed_before_a_draft_is_there_stands_behind_it(tmp_path: Path) -> None:
+    async with FakeServer() as server:
+        before = ChatroomApp(launch(tmp_path, server, "me", nick="it4", room="general"))
+        async with before.run_test() as pilot:
+            await until(pilot, lambda: is_online(before))
+            await pilot.press(*"draft", "ctrl+q")
+        app = HeldApp(launch(tmp_path, server, "me"))
+        async with app.run_test() as pilot:
+            await pilot.press(*"early")
+            app.go_on.set()
+            await until(pilot, lambda: is_online(app))
+            assert app.chat.composer.text == "draft\nearly"
 
 
 @pytest.mark.parametrize("size", SIZES)

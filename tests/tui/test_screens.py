@@ -3,16 +3,20 @@
 from typing import TypeVar
 
 import pytest
+from textual import events
 from textual.app import App
+from textual.pilot import Pilot
 from textual.screen import Screen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 
 from chatroom.common.grid import Grid
 from chatroom.common.names import check_nick, check_room
 from chatroom.common.texts import Texts
 from chatroom.media import Picture
+from chatroom.testing.clock import Clock
 from chatroom.tui.naming import name_problem
 from chatroom.tui.screens.first_start import NickScreen, RoomChoice, RoomScreen
+from chatroom.tui.screens.interruption import SETTLE_S, Interruption
 from chatroom.tui.screens.notice import NoticeScreen
 from chatroom.tui.screens.preview import PreviewScreen
 from chatroom.tui.screens.questions import QuestionScreen, key_changed_question, trust_question
@@ -30,9 +34,25 @@ class Asking(App[None]):
         super().__init__()
         self._asked = screen
         self.answers: list[object] = []
+        self.given_away: list[str] = []
 
     def on_mount(self) -> None:
         self.push_screen(self._asked, self.answers.append)
+
+    def on_interruption_typed(self, typed: Interruption.Typed) -> None:
+        event = typed.event
+        self.given_away.append(event.key if isinstance(event, events.Key) else event.text)
+
+
+async def read(pilot: Pilot[None], clock: Clock) -> None:
+    """Let so much time pass that the question could be read."""
+    await pilot.pause()
+    await clock.move(SETTLE_S)
+    for _turn in range(1000):
+        if isinstance(pilot.app.screen.focused, Button):
+            return
+        await pilot.pause(0.01)
+    raise AssertionError("no answer was ever offered")
 
 
 def nick_problem(name: str) -> str:
@@ -101,16 +121,73 @@ async def test_a_new_room_is_named_and_checked() -> None:
     ("keys", "answer"), [(["escape"], False), (["tab", "enter"], True), (["enter"], False)]
 )
 async def test_trust_is_asked_for(keys: list[str], answer: bool) -> None:
-    app = Asking(QuestionScreen(trust_question("[/x]:9999", "7d4f a84f", TEXTS)))
+    clock = Clock()
+    app = Asking(QuestionScreen(trust_question("[/x]:9999", "7d4f a84f", TEXTS), clock=clock.now))
     async with app.run_test(size=(40, 20)) as pilot:
+        await read(pilot, clock)
         await pilot.press(*keys)
         await pilot.pause()
         assert app.answers == [answer]
 
 
-async def test_a_changed_key_is_only_told() -> None:
-    app = Asking(QuestionScreen(key_changed_question("was a [/b], is b", "mend", TEXTS)))
+@pytest.mark.parametrize("size", SIZES)
+async def test_no_key_answers_what_could_not_be_read_yet(size: tuple[int, int]) -> None:
+    clock = Clock()
+    app = Asking(QuestionScreen(trust_question("[/x]:9999", "7d4f a84f", TEXTS), clock=clock.now))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        await pilot.press("enter", "escape", "tab", "enter", "right", "enter")
+        await clock.move(SETTLE_S - 0.1)
+        await pilot.press("enter")
+        await clock.move(SETTLE_S - 0.1)
+        await pilot.press("escape")
+        assert app.answers == []
+        assert not isinstance(app.screen.focused, Button)
+        await read(pilot, clock)
+        assert app.screen.focused is app.screen.query_one("#no")
+        await pilot.press("tab", "enter")
+        await pilot.pause()
+        assert app.answers == [True]
+
+
+async def test_what_is_typed_meanwhile_is_given_away_and_puts_the_answer_off() -> None:
+    clock = Clock()
+    app = Asking(QuestionScreen(trust_question("[/x]:9999", "7d4f a84f", TEXTS), clock=clock.now))
     async with app.run_test() as pilot:
+        await pilot.press(*"hi", "space", "é", "backspace")
+        app.post_message(events.Paste("all"))
+        await read(pilot, clock)
+        await pilot.press("!", "enter", "escape")
+        await pilot.pause()
+        assert app.answers == []
+        assert app.given_away == ["h", "i", "space", "é", "backspace", "all", "exclamation_mark"]
+        await read(pilot, clock)
+        await pilot.press("escape")
+        await pilot.pause()
+        assert app.answers == [False]
+
+
+async def test_who_still_writes_chooses_no_room() -> None:
+    clock = Clock()
+    screen = RoomScreen(TEXTS, [room("general")], room_problem, clock=clock.now)
+    app = Asking(screen)
+    async with app.run_test() as pilot:
+        await pilot.press(*"hi", "enter")
+        await pilot.pause()
+        assert app.answers == []
+        assert app.given_away == ["h", "i"]
+        await clock.move(SETTLE_S)
+        await pilot.press("down", "enter", *"tea", "backspace", "enter")
+        await pilot.pause()
+        assert app.given_away == ["h", "i"], "the name of a room is for the room"
+        assert app.answers == [RoomChoice("te", create=True)]
+
+
+async def test_a_changed_key_is_only_told() -> None:
+    clock = Clock()
+    app = Asking(QuestionScreen(key_changed_question("was a [/b], is b", "mend", TEXTS), clock=clock.now))
+    async with app.run_test() as pilot:
+        await read(pilot, clock)
         await pilot.press("enter")
         await pilot.pause()
         assert app.answers == [True]

@@ -211,7 +211,12 @@ class ChatView(Panes):
         if room is not None:
             self._ask_who(room)
         self._log.timeline = self.conversation.timeline(room) if room is not None else None
-        self.composer.turn_to(room, self._keeper.drafts.get(room, "") if room is not None else "")
+        self.composer.turn_to(room, self._begun_in(room) if room is not None else "")
+
+    def _begun_in(self, room: RoomId) -> str:
+        """The draft of a room; behind it what was written before there was any."""
+        early = self.composer.text if self.composer.room is None else ""
+        return "\n".join(filter(None, (self._keeper.drafts.get(room, ""), early)))
 
     def _draw_rooms(self) -> None:
         views = self.conversation.rooms.views()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import ClassVar
 
 from textual import on
@@ -16,6 +17,7 @@ from textual.widgets.option_list import Option
 from chatroom.common.inert import one_line
 from chatroom.common.texts import Texts
 from chatroom.protocol.frames import RoomInfo
+from chatroom.tui.screens.interruption import Interruption
 
 Check = Callable[[str], str]
 """Says what is wrong with a name, as a sentence; empty for nothing."""
@@ -96,13 +98,16 @@ class RoomChoice:
     create: bool = False
 
 
-class RoomScreen(ModalScreen[RoomChoice | None]):
+class RoomScreen(Interruption[RoomChoice | None]):
     """Lists the rooms there are, and offers to make a new one; Escape gives None.
+
+    What is written while no name is asked for is for the room that is being chosen.
 
     Args:
         default: The id of the room that is offered first.
         is_first: One begins here; else one looks for another room.
         check: What is wrong with a room's name.
+        clock: Monotonic, in seconds.
     """
 
     DEFAULT_CSS = f"""
@@ -123,8 +128,9 @@ class RoomScreen(ModalScreen[RoomChoice | None]):
         *,
         default: str = "",
         is_first: bool = True,
+        clock: Callable[[], float] = monotonic,
     ) -> None:
-        super().__init__()
+        super().__init__(clock=clock)
         self._texts = texts
         self._is_first = is_first
         self._rooms = sorted(rooms, key=lambda room: (room.id != default, room.name.casefold()))
@@ -164,6 +170,8 @@ class RoomScreen(ModalScreen[RoomChoice | None]):
 
     @on(OptionList.OptionSelected)
     def _choose(self, selected: OptionList.OptionSelected) -> None:
+        if not self.is_settled:
+            return
         if selected.option_id == "new":
             self.add_class("-naming")
             self.query_one(Input).focus()

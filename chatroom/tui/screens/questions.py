@@ -1,17 +1,22 @@
 """Questions that have to be answered before anything else: each returns its answer."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from time import monotonic
+from typing import ClassVar, Final
 
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from chatroom.common.texts import Texts
+from chatroom.tui.screens.interruption import Interruption
+
+_LOOK_S: Final = 0.05
+"""How often it is looked whether the answers may come into sight."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,12 @@ class Question:
     alarming: bool = False
 
 
-class QuestionScreen(ModalScreen[bool]):
-    """Asks a question; Escape says no."""
+class QuestionScreen(Interruption[bool]):
+    """Asks a question; Escape says no. Its answers come into sight once it could be read.
+
+    Args:
+        clock: Monotonic, in seconds.
+    """
 
     DEFAULT_CSS = """
     QuestionScreen {
@@ -50,7 +59,8 @@ class QuestionScreen(ModalScreen[bool]):
         &.-alarming > VerticalScroll { border: round $error; }
         & .title { text-style: bold; margin-bottom: 1; }
         & .paragraph { margin-bottom: 1; }
-        & Horizontal { height: auto; }
+        & Horizontal { height: auto; visibility: hidden; }
+        &.-settled Horizontal { visibility: visible; }
         & Button { margin-right: 2; }
     }
     """
@@ -61,9 +71,10 @@ class QuestionScreen(ModalScreen[bool]):
         Binding("left,right", "turn", show=False),
     ]
 
-    def __init__(self, question: Question) -> None:
-        super().__init__(classes="-alarming" if question.alarming else "")
+    def __init__(self, question: Question, *, clock: Callable[[], float] = monotonic) -> None:
+        super().__init__(clock=clock, classes="-alarming" if question.alarming else "")
         self._question = question
+        self._stirred_at = float("inf")  # until it can be read
 
     def compose(self) -> ComposeResult:
         """The sentences, and a button for each answer."""
@@ -78,20 +89,32 @@ class QuestionScreen(ModalScreen[bool]):
                 yield Button(Content(question.yes), id="yes", variant="primary", compact=True)
 
     def on_mount(self) -> None:
+        """Let it be read."""
+        self.call_after_refresh(self.stir)
+        self.set_interval(_LOOK_S, self._offer_answers)
+
+    def _offer_answers(self) -> None:
         """Begin on the careful answer, with the first sentence in sight."""
-        self.query(Button).first().focus(scroll_visible=False)
+        if self.is_settled != self.has_class("-settled"):
+            self.set_class(self.is_settled, "-settled")
+            self.call_after_refresh(self._focus_first)
+
+    def _focus_first(self) -> None:
+        if self.is_settled and not isinstance(self.focused, Button):
+            self.query(Button).first().focus(scroll_visible=False)
 
     def action_turn(self) -> None:
         """Go to the other answer."""
         self.focus_next(Button)
 
     def action_answer(self, answer: bool) -> None:
-        """Close with an answer."""
-        self.dismiss(answer)
+        """Close with an answer, if it could be read."""
+        if self.is_settled:
+            self.dismiss(answer)
 
     @on(Button.Pressed)
     def _answer(self, pressed: Button.Pressed) -> None:
-        self.dismiss(pressed.button.id == "yes")
+        self.action_answer(pressed.button.id == "yes")
 
 
 def trust_question(place: str, fingerprint: str, texts: Texts) -> Question:

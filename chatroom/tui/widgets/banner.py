@@ -66,7 +66,7 @@ def sentence(condition: Condition, now: float, width: int, texts: Texts) -> str:
         case LinkState.RESTARTING:
             parts = ["↻ " + _("the server restarts, again in {seconds} s").format(seconds=seconds), unsent]
         case LinkState.ENDED:
-            parts = ["✖ " + condition.reason, condition.mend, unsent]
+            parts = ["✖ " + condition.reason, _("F5 connects again"), condition.mend, unsent]
     return " · ".join(part for part in parts if part)
 
 
