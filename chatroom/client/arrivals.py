@@ -242,7 +242,7 @@ class Arrivals:
         if is_conversation(room) and refusal.code in (ErrorCode.ROOM_UNKNOWN, ErrorCode.NOT_MEMBER):
             info = self.lost.rooms.get(room) or self.rooms.get(room)
             return why_unknown(self._texts, info, self._me.user)
-        return explain(self._texts, refusal.code, refusal.text, refusal.args)
+        return self._requests.explain(refusal)
 
     def _failed(self, frame: Failed) -> None:
         if frame.rid and self._requests.answer(frame.rid, frame):

@@ -1,5 +1,6 @@
 """What a session is asked to be."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chatroom.client.trust import Trust
@@ -18,6 +19,7 @@ class Options:
         reconnect: Whether it comes back after a cut.
         as_guest: Without a key, where the server admits that.
         create: The name of a room to make where there is none, before anything is sent; may be empty.
+        wording: Sentences in place of the usual ones, by error code: a script has no slash commands.
         tls: None for TLS unless the address is this machine's.
     """
 
@@ -32,3 +34,4 @@ class Options:
     as_guest: bool = False
     tls: bool | None = None
     create: str = ""
+    wording: Mapping[str, str] | None = None

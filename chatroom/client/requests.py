@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from chatroom.client.errors import NotConnected, RequestFailed
@@ -10,7 +10,7 @@ from chatroom.client.link import Link, LinkCut
 from chatroom.client.sentences import explain
 from chatroom.common.texts import Texts
 from chatroom.protocol import LocalProtocolError
-from chatroom.protocol.frames import AnyFrame, Failed
+from chatroom.protocol.frames import AnyFrame, Failed, Refusal
 from chatroom.protocol.limits import REQUESTS_MAX
 
 F = TypeVar("F", bound=AnyFrame)
@@ -21,8 +21,9 @@ _BAD_ANSWER: Final = "bad-frame"
 class Requests:
     """Questions of one session that wait for their answers, at most 16 at once; the others queue."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, wording: Mapping[str, str] | None = None) -> None:
         self._texts = texts
+        self._wording = wording
         self._link: Link | None = None
         self._waiting: dict[int, asyncio.Future[AnyFrame]] = {}
         self._rid = 0
@@ -77,11 +78,14 @@ class Requests:
         if waiting is None or waiting.done():
             return False
         if isinstance(frame, Failed):
-            sentence = explain(self._texts, frame.code, frame.text, frame.args)
-            waiting.set_exception(RequestFailed(frame.code, sentence))
+            waiting.set_exception(RequestFailed(frame.code, self.explain(frame)))
         else:
             waiting.set_result(frame)
         return True
+
+    def explain(self, frame: Failed | Refusal) -> str:
+        """Why the server says no, in the wording of this session."""
+        return explain(self._texts, frame.code, frame.text, frame.args, self._wording)
 
     def _not_connected(self) -> NotConnected:
         return NotConnected(self._texts._("You are not connected to the server just now."))

@@ -9,10 +9,16 @@ from chatroom.protocol import ERRORS, ErrorCode
 _TEXT_MAX = 300
 
 
-def explain(texts: Texts, code: str, text: str, args: Mapping[str, str]) -> str:
-    """The sentence of an error frame: ours where the code is known, else the server's own."""
+def explain(
+    texts: Texts, code: str, text: str, args: Mapping[str, str], wording: Mapping[str, str] | None = None
+) -> str:
+    """The sentence of an error frame: ours where the code is known, else the server's own.
+
+    Args:
+        wording: Sentences that go before those of the protocol's table, by code.
+    """
     try:
-        sentence = texts._(ERRORS[ErrorCode(code)].sentence)
+        sentence = texts._((wording or {}).get(code) or ERRORS[ErrorCode(code)].sentence)
     except (ValueError, KeyError):
         return one_line(text)[:_TEXT_MAX] or one_line(code)[:_TEXT_MAX]
     try:

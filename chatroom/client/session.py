@@ -11,7 +11,7 @@ link. All that is kept belongs to the server's key, never to an address.
 import asyncio
 import functools
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Self
 
@@ -81,7 +81,7 @@ class Session(Asking):
         self._away = False
         self._opened: set[RoomId] = set()
         self._attempts = Attempts(address, profile, options, self, texts, timing)
-        self._requests = Requests(texts)
+        self._requests = Requests(texts, options.wording)
         self._keeper = Keeper(timing)
         self._sending = Sending(profile.slots, self._disk, texts, timing, self.tell, self._relogin)
         self._arrivals = Arrivals(
@@ -381,13 +381,16 @@ async def connect(
     as_guest: bool = False,
     tls: bool | None = None,
     create: str = "",
+    wording: Mapping[str, str] | None = None,
     timing: Timing | None = None,
 ) -> AsyncIterator[Session]:
     """A session, which connects by itself and leaves cleanly at the end; see `Options` for the arguments.
 
     It is there at once: how the attempts go is told by its events, and by what its calls raise.
     """
-    options = Options(trust, nick, fallback_nick, secret, pin, quiet, sends, reconnect, as_guest, tls, create)
+    options = Options(
+        trust, nick, fallback_nick, secret, pin, quiet, sends, reconnect, as_guest, tls, create, wording
+    )
     session = Session(address, profile, options, texts, timing or Timing())
     session.start()
     try:

@@ -19,4 +19,4 @@ class CutTeller:
             self._is_told = False
         elif isinstance(event, Offline) and not self._is_told:
             self._is_told = True
-            say_problem(f"chatroom: {event.reason}")
+            say_problem(event.reason)

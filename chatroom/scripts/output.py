@@ -93,6 +93,6 @@ def _is_closed(poll: select.poll) -> bool:
 
 
 def say_problem(sentence: str) -> None:
-    """Tell a person something on standard error, whatever has become of it."""
+    """Tell a person one sentence on standard error, and who says it, whatever has become of it."""
     with contextlib.suppress(OSError, ValueError):
-        print(sentence, file=sys.stderr, flush=True)  # noqa: T201  # the one place where scripts speak
+        print(f"chatroom: {sentence}", file=sys.stderr, flush=True)  # noqa: T201  # the one place where scripts speak

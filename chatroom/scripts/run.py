@@ -3,7 +3,9 @@
 import argparse
 import asyncio
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from typing import Final
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
@@ -13,11 +15,23 @@ from chatroom.common.names import room_key
 from chatroom.dates import clock
 from chatroom.model.sentences import LineFormat
 from chatroom.prepare import LaunchError, Launching, fallback_nick
-from chatroom.protocol import auth
+from chatroom.protocol import ErrorCode, auth
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom.scripts import lists, reading
 from chatroom.scripts.output import Output, OutputClosed, say_problem
 from chatroom.scripts.send import SendOptions, send, send_picture
+
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation."""
+    return sentence
+
+
+_TO_SEND: Final[Mapping[str, str]] = {ErrorCode.ROOM_UNKNOWN: _("there is no room {room}; --create makes it")}
+_TO_READ: Final[Mapping[str, str]] = {
+    ErrorCode.ROOM_UNKNOWN: _("there is no room {room}; chatroom rooms lists those that there are")
+}
+"""Here are no slash commands: what the usual sentences advise, a script does otherwise."""
 
 
 def run_script(prepared: Launching) -> int:
@@ -25,7 +39,7 @@ def run_script(prepared: Launching) -> int:
     try:
         return asyncio.run(_run(prepared))
     except ClientError as error:
-        say_problem(" ".join(filter(None, (f"chatroom: {error}", error.mend))))
+        say_problem(" ".join(filter(None, (str(error), error.mend))))
         return 1
     except OutputClosed:
         return 0
@@ -81,6 +95,7 @@ def _connected(prepared: Launching, address: Address, pin: str) -> AbstractAsync
         quiet=True,
         sends=sends,
         create=prepared.room if sends and prepared.options.create else "",
+        wording=_TO_SEND if sends else _TO_READ,
         trust=Trust.PIN_IF_LOCAL,
         texts=prepared.texts,
     )

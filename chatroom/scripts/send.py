@@ -187,9 +187,9 @@ class _Sender:
         for event in self._session.events_nowait():
             self._cuts.take(event)
             if isinstance(event, PastReplaced):
-                self._say_once(f"chatroom: {event.reason}")
+                self._say_once(event.reason)
             if isinstance(event, ServerProblem) and event.code == ErrorCode.NOT_STORED:
-                self._say_once(f"chatroom: {event.reason}")
+                self._say_once(event.reason)
             if isinstance(event, Ended):
                 self._is_over = True
                 self._fail(" ".join(filter(None, (event.reason, event.mend))))

@@ -69,7 +69,8 @@ def refused(person: Person, text: str, word: str) -> None:
     done = person.script("send", "general", "--timeout", str(MOMENT_S), data=text.encode())
     assert (done.returncode, done.stdout) == (1, b"")
     assert done.stderr.decode() == (
-        f"{waits(word)}1 message waits in the outbox; it leaves with the next program of this profile.\n"
+        f"{waits(word)}"
+        "chatroom: 1 message waits in the outbox; it leaves with the next program of this profile.\n"
     )
 
 
@@ -139,7 +140,7 @@ def test_a_pipe_into_a_full_disk(disk: SmallDisk, on_disk: Server, people: MakeP
     assert done.returncode == 1
     assert done.stderr.decode() == (
         f"{waits('disk-full')}"
-        "300 messages wait in the outbox; they leave with the next program of this profile.\n"
+        "chatroom: 300 messages wait in the outbox; they leave with the next program of this profile.\n"
     )
     assert [line["body"] for line in it4.history()] == ["before"]
     disk.make_room()
@@ -182,7 +183,7 @@ def test_somebody_new_on_a_full_disk(disk: SmallDisk, on_disk: Server, people: M
     begun = time.monotonic()
     done = zoe.script("send", "general", "hello", "--timeout", "30")
     assert (done.returncode, time.monotonic() - begun < 20) == (1, True)
-    assert done.stderr.startswith(b"the server cannot take in anybody new at present (disk-full)")
+    assert done.stderr.startswith(b"chatroom: the server cannot take in anybody new at present (disk-full)")
     assert b"1 message waits in the outbox" in done.stderr
     disk.make_room()
     assert zoe.history() == []

@@ -41,7 +41,7 @@ async def test_a_closed_pipe_is_noticed_without_writing(pipe: Pipe) -> None:
 
 
 def test_a_problem_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    say_problem("chatroom: no")
+    say_problem("no")
     assert capsys.readouterr() == ("", "chatroom: no\n")
 
 
@@ -54,4 +54,4 @@ def test_a_problem_that_cannot_be_said_is_none(monkeypatch: pytest.MonkeyPatch) 
             raise BrokenPipeError
 
     monkeypatch.setattr("sys.stderr", Closed())
-    say_problem("chatroom: no")
+    say_problem("no")

@@ -112,7 +112,7 @@ async def test_a_time_out_says_how_many_wait(
     server.holds = True
     assert await send(session, options("one\ntwo", timeout_s=0.05), Texts()) == 1
     problem = capsys.readouterr().err
-    assert problem.startswith("2 messages wait in the outbox")
+    assert problem.startswith("chatroom: 2 messages wait in the outbox")
     assert problem.count("\n") == 1
     assert len(session.unsent()) == 2
 
@@ -154,7 +154,10 @@ async def test_a_disk_that_stays_full_leaves_everything_in_the_outbox(
     server.refusals[Send] = ErrorCode.NOT_STORED
     assert await send(session, options("one\ntwo", timeout_s=0.5), Texts()) == 1
     first, second = capsys.readouterr().err.splitlines()
-    assert (first, second.partition(";")[0]) == (f"chatroom: {WAITS}", "2 messages wait in the outbox")
+    assert (first, second.partition(";")[0]) == (
+        f"chatroom: {WAITS}",
+        "chatroom: 2 messages wait in the outbox",
+    )
     assert [message.state for message in session.unsent()] == [MessageState.PENDING] * 2
 
 
@@ -252,7 +255,7 @@ async def test_all_that_was_read_has_its_outcome_when_some_of_it_fails(
 
 
 def named(problems: str) -> list[str]:
-    return [problem.partition(" (")[0] for problem in problems.splitlines()]
+    return [problem.partition(" (")[0].removeprefix("chatroom: ") for problem in problems.splitlines()]
 
 
 def leave_behind(server: FakeServer, profile: Profile, room: RoomId, body: str) -> None:
@@ -269,8 +272,8 @@ async def test_somebody_whom_the_server_cannot_take_in_hears_why_at_once(
     async with session_on(server, profile, quiet=True) as session:
         assert await send(session, options("hello"), Texts()) == 1
     assert capsys.readouterr().err.splitlines() == [
-        "the server cannot take in anybody new at present (test)",
-        "1 message waits in the outbox; it leaves with the next program of this profile.",
+        "chatroom: the server cannot take in anybody new at present (test)",
+        "chatroom: 1 message waits in the outbox; it leaves with the next program of this profile.",
     ]
 
 
