@@ -4,7 +4,7 @@ import asyncio
 import os
 import sys
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from io import FileIO
 from typing import Final
 
@@ -26,6 +26,27 @@ _CHUNK: Final = 1 << 16
 _BELL: Final = b"\a"
 
 
+class _Question:
+    """A question that was printed, and waits for one of its answers."""
+
+    def __init__(self, sentence: str, answers: Collection[str]) -> None:
+        self.sentence = sentence
+        self.answer: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+        self._answers = answers
+
+    @property
+    def is_open(self) -> bool:
+        """Whether nobody has answered it yet."""
+        return not self.answer.done()
+
+    def take(self, line: str | None) -> bool:
+        """Be answered, if a line does that, or if there will be no other."""
+        answer = None if line is None else line.strip().casefold()
+        if is_answer := answer is None or answer in self._answers:
+            self.answer.set_result(answer)
+        return is_answer
+
+
 class Console:
     """Reads what is typed and prints what arrives.
 
@@ -44,7 +65,7 @@ class Console:
         self._dropped = 0
         self._encoding = "ascii" if ascii_only else "utf-8"
         self._has_bell = has_bell
-        self._question: asyncio.Future[str | None] | None = None
+        self._question: _Question | None = None
         self._streams: (
             tuple[
                 StandardStreamReader | NonFileStreamReader,
@@ -68,9 +89,11 @@ class Console:
         """The next line that is typed, without its end, and answers no question; None behind the last."""
         while True:
             line = await self._read_line()
-            if self._question is None or self._question.done():
+            if self._question is None or not self._question.is_open:
                 return line
-            self._question.set_result(line)
+            if not self._question.take(line):
+                await self._print_question(self._question)
+                return line
 
     async def pieces(self) -> AsyncIterator[list[str]]:
         """What comes through a pipe, line by line, as messages."""
@@ -80,18 +103,21 @@ class Console:
             yield cutter.feed(chunk)
         yield cutter.finish()
 
-    async def ask(self, question: str) -> str | None:
-        """Print a question, and wait for its answer, which is the next line that somebody reads.
+    async def ask(self, question: str, answers: Collection[str]) -> str | None:
+        """Print a question, and wait for one of its answers, in whatever case.
+
+        A line that is none, perhaps begun before the question was there, is read as any other; then the
+        question is asked again.
 
         Returns:
             The answer; None when nobody is there to give one.
         """
         if not self.is_interactive:
             return None
-        self._question = asyncio.get_running_loop().create_future()
-        await self._print(f"{question} ".encode(self._encoding, "replace"))
+        self._question = asked = _Question(question, answers)
+        await self._print_question(asked)
         try:
-            return await self._question
+            return await asked.answer
         finally:
             self._question = None
 
@@ -133,6 +159,9 @@ class Console:
         """Ring the bell, where there is one."""
         if self._has_bell:
             await self._print(_BELL)
+
+    async def _print_question(self, asked: "_Question") -> None:
+        await self._print(f"{asked.sentence} ".encode(self._encoding, "replace"))
 
     async def _read_line(self) -> str | None:
         assert self._streams is not None

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
@@ -21,6 +21,9 @@ from chatroom.scripts.output import OutputClosed
 
 if TYPE_CHECKING:
     from chatroom.client.local_server import LocalServer
+
+_YES: Final = ("y", "yes", "o", "oui")
+_NO: Final = ("n", "no", "non")
 
 
 def run_plain(prepared: Launching) -> int:
@@ -149,7 +152,7 @@ class _Asking:
         if address.is_loopback:
             return True
         question = self._texts._(
-            "You have not been at {address} before. Its key is {key}. Is that the one you mean? [y/N]"
+            "You have not been at {address} before. Its key is {key}. Is that the one you mean? [y/n]"
         )
-        answer = await self._console.ask(question.format(address=address, key=fingerprint))
-        return (answer or "").strip().casefold() in ("y", "yes", "o", "oui")
+        asked = question.format(address=address, key=fingerprint)
+        return await self._console.ask(asked, (*_YES, *_NO)) in _YES

@@ -5,6 +5,7 @@ import pytest
 from chatroom.client import login
 from chatroom.client.profile import Profile
 from chatroom.client.resting import REST_S
+from chatroom.client.tasks import Tasks
 from chatroom.protocol import ErrorCode
 from chatroom.protocol.frames import Direct, Hello, Login, Send
 from chatroom.testing import FakeServer
@@ -166,12 +167,24 @@ async def test_a_taken_nick_is_asked_for_again(server: FakeServer, profile: Prof
         assert [frame.nick for frame in server.received if isinstance(frame, Login)] == ["it4", "it5"]
 
 
-async def test_a_question_is_answered_by_the_next_line(table: Table) -> None:
-    server_asks = table.paper.ask("Is that the one you mean? [y/N]")
-    table.paper.type("yes", "hello")
-    assert await server_asks == "yes"
-    await table.paper.until("You said: hello")
-    assert not any("yes" in line for line in table.paper.lines)
+async def test_a_question_takes_its_answers_only_and_the_rest_is_said(table: Table) -> None:
+    async with Tasks("asking") as tasks:
+        server_asks = tasks.start(table.paper.ask("Is that the one you mean?", ("yes", "no")), name="ask")
+        await table.paper.until("Is that the one you mean?")
+        table.paper.type("hello", "", " Yes", "bye")
+        assert await server_asks == "yes"
+    await table.paper.until("You said: bye")
+    assert sum("Is that the one you mean?" in line for line in table.paper.lines) == 3
+    assert any("You said: hello" in line for line in table.paper.lines)
+    assert not any("Yes" in line for line in table.paper.lines)
+
+
+async def test_a_question_that_nobody_answers_any_more_is_answered_by_none(table: Table) -> None:
+    async with Tasks("asking") as tasks:
+        server_asks = tasks.start(table.paper.ask("Is that the one you mean?", ("yes", "no")), name="ask")
+        await table.paper.until("Is that the one you mean?")
+        table.paper.type(None, None)
+        assert await server_asks is None
 
 
 async def test_people_coming_and_going_are_one_line_each(table: Table) -> None:
@@ -245,7 +258,7 @@ async def test_a_pipe_answers_no_question(server: FakeServer, profile: Profile) 
     server.world.add_user("it4")
     async with seated(server, profile, piped=b"it5\n") as table:
         assert await table.end() == 1
-        assert await table.paper.ask("really?") is None
+        assert await table.paper.ask("really?", ("yes",)) is None
         assert not any("What should" in line for line in table.paper.lines)
 
 
