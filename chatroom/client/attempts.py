@@ -14,6 +14,7 @@ from chatroom.client.disk import Disk
 from chatroom.client.errors import (
     CannotConnect,
     ClientError,
+    LocalServerError,
     LoginRefused,
     NoChatroom,
     NotTakenIn,
@@ -166,8 +167,7 @@ class Attempts:
     async def _attempt(self) -> None:
         self._online_since = None
         self._is_relogin = False
-        link = await open_link(self._address, tls=self._tls, timing=self._timing, texts=self._texts)
-        self._link = link
+        self._link = link = await self._open()
         try:
             greeting, welcome = await self._enter(link)
             self._online_since = self._timing.now()
@@ -177,6 +177,30 @@ class Attempts:
         finally:
             self._link = None
             await link.close()
+
+    async def _open(self) -> Link:
+        """Open a link to where the server is, or to where it is by now."""
+        try:
+            return await self._open_at(self._address)
+        except CannotConnect as error:
+            address = await self._found_again(error)
+            if address is None:
+                raise
+            link = await self._open_at(address)
+            self._address = address
+            return link
+
+    async def _open_at(self, address: Address) -> Link:
+        return await open_link(address, tls=self._tls, timing=self._timing, texts=self._texts)
+
+    async def _found_again(self, failed: CannotConnect) -> Address | None:
+        key = self._host.server_key
+        if self._options.find_again is None or key is None:
+            return None
+        try:
+            return await self._options.find_again(key)
+        except LocalServerError as error:
+            raise CannotConnect(str(error)) from failed
 
     async def _enter(self, link: Link) -> tuple[Greeting, Welcome]:
         greeting = await greet(link, self._texts, agent=_AGENT)

@@ -1,7 +1,8 @@
 """This user's server on this machine: found through the runtime folder, or started to outlive its starter.
 
-Each running server holds a lock on a small JSON file there; a file that nobody has locked belongs to a server
-that was killed. All of this blocks.
+Each running server holds a lock on a small JSON file there, and removes the file when it ends; a file that
+nobody has locked belongs to a server that was killed. Which one a client started last stands beside them. All
+of this blocks.
 """
 
 import contextlib
@@ -30,6 +31,7 @@ _READY_S: Final = 20.0
 _CONNECT_S: Final = 2.0
 _FILE_MAX: Final = 64 * 1024
 _QUIET: Final = "--quiet"
+_STARTED: Final = "started.pid"
 _started: Final[list["subprocess.Popen[bytes]"]] = []
 """Kept, since a process that is forgotten while it runs is complained about."""
 
@@ -55,6 +57,7 @@ class LocalServer:
 class _Announced(msgspec.Struct, frozen=True):
     """What a server says of itself: in its file, and when it is ready."""
 
+    pid: int = 0
     host: str = "127.0.0.1"
     port: int = 0
     key: bytes = b""
@@ -72,7 +75,7 @@ _decode: Final = msgspec.json.Decoder(_Announced).decode
 
 def find_local_server(runtime: Path) -> LocalServer | None:
     """A running server of this user: the one on the usual port, else the one that runs longest."""
-    found = [server for path in _files(runtime) if (server := _read(path)) and _answers(server.address)]
+    found = [server for server in _living(runtime) if _answers(server.address)]
     usual = [server for server in found if server.address.port == DEFAULT_PORT]
     return next(iter(usual or found), None)
 
@@ -92,6 +95,47 @@ def find_or_start_server(runtime: Path, environ: Mapping[str, str] | None = None
         return find_local_server(runtime) or _start(runtime, os.environ if environ is None else environ)
 
 
+def find_again(
+    runtime: Path, server_key: bytes, environ: Mapping[str, str] | None = None
+) -> LocalServer | None:
+    """The server with this key, where it runs by now; started again where a client had and it was killed.
+
+    None where it was ended on purpose, or is not this user's. Two that ask at once get the same one.
+
+    Raises:
+        LocalServerError: It cannot be started; the text says why.
+    """
+    wanted = auth.pin(server_key)
+    if not _is_killed(runtime, wanted):
+        return _with_key(runtime, wanted)
+    with _starting(runtime):
+        if found := _with_key(runtime, wanted):
+            return found
+        started = _start(runtime, os.environ if environ is None else environ)
+        return started if started.pin == wanted else None
+
+
+def _with_key(runtime: Path, pin: str) -> LocalServer | None:
+    found = (server for server in _living(runtime) if server.pin == pin and _answers(server.address))
+    return next(found, None)
+
+
+def _is_killed(runtime: Path, pin: str) -> bool:
+    """Whether a server with this key, that a client started, ended without a chance to say so."""
+    try:
+        started = (runtime / _STARTED).read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return False
+    found = (read for path in _files(runtime) if (read := _read(path)))
+    return any(not lives and str(said.pid) == started and auth.pin(said.key) == pin for said, lives in found)
+
+
+def _living(runtime: Path) -> list[LocalServer]:
+    """The servers of this user that run, the oldest first."""
+    found = (read for path in _files(runtime) if (read := _read(path)))
+    return [said.server(started=False) for said, lives in found if lives]
+
+
 def _files(runtime: Path) -> list[Path]:
     """The files of servers, the oldest first."""
     dated: list[tuple[float, Path]] = []
@@ -101,16 +145,17 @@ def _files(runtime: Path) -> list[Path]:
     return [path for _at, path in sorted(dated)]
 
 
-def _read(path: Path) -> LocalServer | None:
-    """What a file says, where its server lives and it is this user's."""
+def _read(path: Path) -> tuple[_Announced, bool] | None:
+    """What a file of this user's says, and whether its server lives."""
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     except OSError:
         return None
     try:
-        if not _is_own(descriptor) or not is_locked(descriptor):
+        if not _is_own(descriptor):
             return None
-        return _decode(os.read(descriptor, _FILE_MAX)).server(started=False)
+        lives = is_locked(descriptor)
+        return _decode(os.read(descriptor, _FILE_MAX)), lives
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return None
     finally:
@@ -175,6 +220,8 @@ def _launch(runtime: Path, environ: Mapping[str, str], *arguments: str) -> Local
         raise LocalServerError(_last_words(runtime / "starting.log")) from error
     if said.error:
         raise LocalServerError(one_line(said.error))
+    with contextlib.suppress(OSError):  # it only is not started again, then
+        (runtime / _STARTED).write_text(str(said.pid), encoding="ascii")
     return said.server(started=True)
 
 

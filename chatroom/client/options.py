@@ -1,9 +1,13 @@
 """What a session is asked to be."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from chatroom.client.address import Address
 from chatroom.client.trust import Trust
+
+FindAgain = Callable[[bytes], Awaitable[Address | None]]
+"""Finds where the server with a key is by now; None where that cannot be told. Raises LocalServerError."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +24,7 @@ class Options:
         as_guest: Without a key, where the server admits that.
         create: The name of a room to make where there is none, before anything is sent; may be empty.
         wording: Sentences in place of the usual ones, by error code: a script has no slash commands.
+        find_again: Asked where nobody answers any more.
         tls: None for TLS unless the address is this machine's.
     """
 
@@ -35,3 +40,4 @@ class Options:
     tls: bool | None = None
     create: str = ""
     wording: Mapping[str, str] | None = None
+    find_again: FindAgain | None = None

@@ -26,7 +26,7 @@ from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessa
 from chatroom.client.following import Follower, Stored
 from chatroom.client.keeping import Keeper
 from chatroom.client.link import Link
-from chatroom.client.options import Options
+from chatroom.client.options import FindAgain, Options
 from chatroom.client.outbox import Draft
 from chatroom.client.past import Past
 from chatroom.client.profile import Profile
@@ -382,15 +382,15 @@ async def connect(
     tls: bool | None = None,
     create: str = "",
     wording: Mapping[str, str] | None = None,
+    find_again: FindAgain | None = None,
     timing: Timing | None = None,
 ) -> AsyncIterator[Session]:
     """A session, which connects by itself and leaves cleanly at the end; see `Options` for the arguments.
 
     It is there at once: how the attempts go is told by its events, and by what its calls raise.
     """
-    options = Options(
-        trust, nick, fallback_nick, secret, pin, quiet, sends, reconnect, as_guest, tls, create, wording
-    )
+    who = (trust, nick, fallback_nick, secret, pin)
+    options = Options(*who, quiet, sends, reconnect, as_guest, tls, create, wording, find_again)
     session = Session(address, profile, options, texts, timing or Timing())
     session.start()
     try:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
+from chatroom.client.options import FindAgain
 from chatroom.client.session import connect
 from chatroom.client.trust import Trust
 from chatroom.conversation_log import ConversationLog, open_conversation_log
@@ -85,9 +86,31 @@ async def _server(prepared: Launching, console: Console) -> tuple[Address, str]:
     from chatroom.client.local_server import find_or_start_server
 
     found = await asyncio.to_thread(find_or_start_server, prepared.home.runtime)
+    await _tell_started(prepared, console, found)
+    return found.address, found.pin
+
+
+def _finder(prepared: Launching, console: Console) -> FindAgain | None:
+    """What finds this user's own server again; None where it may be somebody else's."""
+    target = prepared.target
+    if target.address is not None and (target.is_given or not target.address.is_loopback):
+        return None
+
+    async def find_it(server_key: bytes) -> Address | None:
+        from chatroom.client.local_server import find_again
+
+        found = await asyncio.to_thread(find_again, prepared.home.runtime, server_key)
+        if found is None:
+            return None
+        await _tell_started(prepared, console, found)
+        return found.address
+
+    return find_it
+
+
+async def _tell_started(prepared: Launching, console: Console, found: "LocalServer") -> None:
     if found.started:
         await console.show(_started_line(prepared, found))
-    return found.address, found.pin
 
 
 def _started_line(prepared: Launching, found: "LocalServer") -> str:
@@ -137,6 +160,7 @@ async def _session(
         reconnect=not prepared.options.no_reconnect,
         trust=trust,
         texts=prepared.texts,
+        find_again=_finder(prepared, console),
     ) as session:
         return await PlainClient(session, console, form, room=prepared.room, written=written).run()
 

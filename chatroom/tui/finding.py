@@ -43,6 +43,22 @@ def find_place(launch: Launch) -> Place:
     return Place(found.address, found.pin, is_local=True, started=found if found.started else None)
 
 
+def find_again(launch: Launch, server_key: bytes) -> Place | None:
+    """Find the server where it is by now, if it is this user's own. Blocking, as above.
+
+    Raises:
+        LocalServerError: This user's server cannot be started again.
+    """
+    if launch.address is not None and not (launch.may_start and launch.address.is_loopback):
+        return None
+    from chatroom.client import local_server
+
+    found = local_server.find_again(launch.home.runtime, server_key)
+    if found is None:
+        return None
+    return Place(found.address, found.pin, is_local=True, started=found if found.started else None)
+
+
 def _is_asleep(address: Address, *, may_start: bool) -> bool:
     """Whether it may be this user's own server, which does not run, as after a restart of the machine."""
     if not may_start or not address.is_loopback:

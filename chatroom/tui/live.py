@@ -21,7 +21,7 @@ from chatroom.protocol.frames import Welcome
 from chatroom.protocol.ids import RoomId
 from chatroom.tui.bridge import Bridge
 from chatroom.tui.conversation import Kept, Part
-from chatroom.tui.finding import Place, find_place
+from chatroom.tui.finding import Place, find_again, find_place
 from chatroom.tui.keeper import CURRENT_ROOM, Keeper
 from chatroom.tui.launch import Launch
 from chatroom.tui.messages import EventsArrived
@@ -30,7 +30,6 @@ from chatroom.tui.screens.chat import ChatScreen
 from chatroom.tui.widgets.banner import Condition, LinkState
 
 if TYPE_CHECKING:
-    from chatroom.client.local_server import LocalServer
     from chatroom.client.session import Session
     from chatroom.client.store import Store
 
@@ -108,8 +107,7 @@ class Live:
         launch = self._launch
         place = self._place = await asyncio.to_thread(find_place, launch)
         self._screen.banner.show(Condition(place=str(place.address)))
-        if place.started is not None:
-            self._screen.toast(self._started(place.started), lasts_s=_STARTED_TOLD_S)
+        self._tell_started(place)
         async with connect(
             place.address,
             launch.profile,
@@ -120,6 +118,7 @@ class Live:
             reconnect=launch.reconnect,
             trust=Trust.ASK(self._ask_trust),
             texts=launch.texts,
+            find_again=self._find_again,
         ) as session:
             self._session = self._screen.desk.session = session
             try:
@@ -128,13 +127,24 @@ class Live:
                 self._session = None
                 await self._keeper.let_go()
 
-    def _started(self, server: "LocalServer") -> str:
+    async def _find_again(self, server_key: bytes) -> Address | None:
+        place = await asyncio.to_thread(find_again, self._launch, server_key)
+        if place is None:
+            return None
+        self._place = place
+        self._tell_started(place)
+        return place.address
+
+    def _tell_started(self, place: Place) -> None:
+        if (server := place.started) is None:
+            return
         sentence = self._launch.texts._(
             "Started a server on this machine at {address}. Data: {data}. Log: {log}. To end it: {command}"
         )
-        return sentence.format(
+        said = sentence.format(
             address=server.address, data=server.data, log=server.log, command="chatroom-server stop"
         )
+        self._screen.toast(said, lasts_s=_STARTED_TOLD_S)
 
     async def _deliver(self, events: list[SessionEvent], more: bool) -> None:
         await self._restore()

@@ -5,14 +5,21 @@ import os
 import signal
 import socket
 import tempfile
+from base64 import b64decode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from chatroom.client.errors import LocalServerError
-from chatroom.client.local_server import LocalServer, find_local_server, find_or_start_server
+from chatroom.client.local_server import (
+    LocalServer,
+    find_again,
+    find_local_server,
+    find_or_start_server,
+)
 from chatroom.common.places import runtime_folder
 
 
@@ -56,6 +63,56 @@ def test_a_server_that_was_killed_is_not_found(runtime: Path, environ: dict[str,
     second = find_or_start_server(runtime, environ)
     assert second.started
     assert (second.pin, second.data) == (first.pin, first.data)
+
+
+def _kill(runtime: Path) -> None:
+    for pid in _pids(runtime):
+        os.kill(pid, signal.SIGKILL)
+    while find_local_server(runtime) is not None:
+        os.sched_yield()
+
+
+def _key(runtime: Path) -> bytes:
+    (path,) = runtime.glob("*.server.json")
+    return b64decode(json.loads(path.read_text())["key"])
+
+
+def test_a_server_that_was_killed_is_started_again_once_for_all_who_miss_it(
+    runtime: Path, environ: dict[str, str]
+) -> None:
+    first = find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    assert find_again(runtime, key, environ) == replace(first, started=False)
+    _kill(runtime)
+    assert find_again(runtime, b"k" * 32, environ) is None, "another server"
+    with ThreadPoolExecutor(3) as threads:
+        found = [one for one in threads.map(lambda _n: find_again(runtime, key, environ), range(3)) if one]
+    assert [server.started for server in found].count(True) == 1
+    assert {(server.pin, server.data) for server in found} == {(first.pin, first.data)}
+    assert len({server.address for server in found}) == 1
+    assert len(found) == 3
+
+
+def test_a_server_that_was_stopped_is_not_started_again(runtime: Path, environ: dict[str, str]) -> None:
+    find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    for pid in _pids(runtime):
+        os.kill(pid, signal.SIGTERM)
+    while list(runtime.glob("*.server.json")):
+        os.sched_yield()
+    assert find_again(runtime, key, environ) is None
+    assert find_local_server(runtime) is None
+
+
+def test_a_server_that_no_client_started_is_not_started_again(runtime: Path, environ: dict[str, str]) -> None:
+    find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    (runtime / "started.pid").write_text("1")
+    _kill(runtime)
+    assert find_again(runtime, key, environ) is None
+    (runtime / "started.pid").write_bytes(b"\xff")
+    assert find_again(runtime, key, environ) is None
+    assert find_local_server(runtime) is None
 
 
 def test_why_it_cannot_start_is_said(runtime: Path, environ: dict[str, str]) -> None:

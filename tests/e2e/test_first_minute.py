@@ -174,3 +174,27 @@ def test_the_servers_commands_find_it(machine: Machine) -> None:
     with machine.client() as it4:
         it4.wait_for(lambda text: "Startedaserver" in notices(text))
         it4.wait_for("Where do you want to begin?")
+
+
+@pytest.mark.usefixtures("usual_port_is_taken")
+def test_a_server_that_was_killed_is_started_again_by_those_who_miss_it(machine: Machine) -> None:
+    with machine.client() as it4:
+        name_oneself(it4, "it4")
+        enter_general(it4)
+        with machine.client("--as", "bob", "--plain") as bob:
+            bob.wait_for("What should the others call you?")
+            bob.type("bob\n")
+            bob.wait_for("#general")
+            it4.wait_for("ONLINE — 2")
+            (killed,) = machine.servers()
+            os.kill(int(str(killed["pid"])), signal.SIGKILL)
+            bob.type("are you there?\n")
+            it4.wait_for("bob │ are you there?")
+            it4.type("again\r")
+            bob.wait_for("it4 said: again")
+            (server,) = machine.servers()
+            assert server["pid"] != killed["pid"]
+            assert (server["data"], server["key"]) == (killed["data"], killed["key"])
+            assert machine.server("stop").returncode == 0
+            it4.wait_for(lambda text: re.search(r"\(attempt ([3-9]|\d\d)\)", text))
+            assert machine.servers() == [], "who stops it means it"
