@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, TextIO
 
-import msgspec
-
 from chatroom.common.inert import one_line
 from chatroom_server.core.effects import Happening, Report
 from chatroom_server.shell.logfile import LogFileError, RotatingFile
+from chatroom_server.shell.spoken import Spoken, decode, format_kept, stamp
 
 WAITING_MAX: Final = 100_000
 """Lines that wait to be written."""
@@ -25,6 +24,8 @@ CONSOLE_MESSAGES_S: Final = 20
 GATHER_S: Final = 0.1
 """How long messages are gathered before they are written."""
 _ITEMS_MAX: Final = 1000
+_TOGETHER: Final = 64
+"""Stored lines that are decoded and formatted at once."""
 CLOSE_S: Final = 2.0
 """How long a server that ends waits for its last lines to be written."""
 _LOGGERS: Final = ("chatroom_server", "asyncio")
@@ -54,20 +55,6 @@ class _Reopening:
 
 
 _Item = _Event | _Reopening | list[Said]
-
-
-class _Line(msgspec.Struct, gc=False):
-    """What the log shows of a message's line."""
-
-    id: int
-    at: int
-    room: str
-    nick: str
-    kind: str = ""
-    body: str = ""
-
-
-_decode: Final = msgspec.json.Decoder(_Line).decode
 
 
 class OperatorLog:
@@ -261,25 +248,30 @@ class _Writer(threading.Thread):
     def _write(self, items: list[_Item]) -> None:
         console: list[str] = self._summary.finish_if_due(time.time())
         file: list[str] = []
+        said: list[Said] = []
         for item in items:
+            if isinstance(item, list):
+                said += item
+                continue
+            self._format(said, console, file)
+            said = []
             if isinstance(item, _Event):
-                stamp = _stamp(item.at)
+                at = stamp(int(item.at))
                 if item.console:
-                    console.append(f"{stamp[11:]} {one_line(item.console)}\n")
+                    console.append(f"{at[11:]} {one_line(item.console)}\n")
                 if item.file:
-                    file.append(f"{stamp} {one_line(item.file)}\n")
-            elif isinstance(item, _Reopening):
+                    file.append(f"{at} {one_line(item.file)}\n")
+            else:
                 self._write_file(file)
                 console += self._reopen(item)
                 file = []
-            else:
-                self._format(item, console, file)
+        self._format(said, console, file)
         if missing := self._left_out - self._told:
             self._told += missing
-            file.append(f"{_stamp(time.time())} {missing} lines were left out: they came too fast\n")
+            file.append(f"{_now()} {missing} lines were left out: they came too fast\n")
         if self._failures:
             failures, self._failures = self._failures, []
-            file.append(f"{_stamp(time.time())} {len(failures)} writes failed: {one_line(failures[-1])}\n")
+            file.append(f"{_now()} {len(failures)} writes failed: {one_line(failures[-1])}\n")
         self._write_console(console)
         self._write_file(file)
 
@@ -295,17 +287,21 @@ class _Writer(threading.Thread):
                 self._file.reopen()
         except (LogFileError, OSError) as error:
             self._failures.append(str(error))
-            return [f"{_stamp(time.time())[11:]} server.log cannot be opened again: {one_line(str(error))}\n"]
+            return [f"{_now()[11:]} server.log cannot be opened again: {one_line(str(error))}\n"]
         return []
 
     def _format(self, said: list[Said], console: list[str], file: list[str]) -> None:
         wants_file = self._file is not None and self._conversation
-        for run, clients in said:
-            for line in map(_decode, run):
-                if wants_file and not line.room.startswith("="):
-                    file.append(f"{_stamp(line.at / 1000)} {_spoken(line)}\n")
-                if self._messages:
-                    console += self._summary.add(line, clients)
+        stored = [line for run, _clients in said for line in run]
+        clients = (clients for run, clients in said for _line in run)
+        for first in range(0, len(stored), _TOGETHER):
+            some = stored[first : first + _TOGETHER]
+            lines = decode(some)
+            if wants_file:
+                file += format_kept(some, lines)
+            if self._messages:
+                for line in lines:
+                    console += self._summary.add(line, next(clients))
 
     def _write_console(self, lines: Iterable[str]) -> None:
         if self._console is not None and (text := "".join(lines)):
@@ -334,18 +330,19 @@ class _Summary:
         """Something is counted that has no line yet."""
         return bool(self._rooms)
 
-    def add(self, line: _Line, clients: int) -> list[str]:
+    def add(self, line: Spoken, clients: int) -> list[str]:
         """Lines for a message; none if it is only counted."""
-        lines = self.finish_if_due(line.at / 1000)
+        second = line.at // 1000
+        lines = self.finish_if_due(second)
         self._count += 1
         if self._count > CONSOLE_MESSAGES_S:
             count, _clients = self._rooms.get(line.room, (0, 0))
             self._rooms[line.room] = (count + 1, clients)
             return lines
-        stamp, name = _stamp(line.at / 1000)[11:], f"{one_line(line.room)}/{line.id}"
+        at, name = stamp(second)[11:], f"{one_line(line.room)}/{line.id}"
         size = len(line.body.encode())
-        lines.append(f"{stamp} received     {name} from {one_line(line.nick)}, {size} bytes\n")
-        lines.append(f"{stamp} sent         {name} to {clients} {'client' if clients == 1 else 'clients'}\n")
+        lines.append(f"{at} received     {name} from {one_line(line.nick)}, {size} bytes\n")
+        lines.append(f"{at} sent         {name} to {clients} {'client' if clients == 1 else 'clients'}\n")
         return lines
 
     def finish_if_due(self, now: float) -> list[str]:
@@ -358,34 +355,13 @@ class _Summary:
 
     def finish(self) -> list[str]:
         """What was counted, and begin again."""
-        stamp = _stamp(self._second)[11:]
+        at = stamp(self._second)[11:]
         rooms, self._rooms = self._rooms, {}
         return [
-            f"{stamp} received     {count} more in {one_line(room)}, each sent to {clients} clients\n"
+            f"{at} received     {count} more in {one_line(room)}, each sent to {clients} clients\n"
             for room, (count, clients) in rooms.items()
         ]
 
 
-_stamps: dict[int, str] = {}
-
-
-def _stamp(at: float) -> str:
-    """`2026-11-21 12:03:04`, local time; the last few are kept."""
-    second = int(at)
-    found = _stamps.get(second)
-    if found is None:
-        if len(_stamps) > 100:
-            _stamps.clear()
-        found = _stamps[second] = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(second))
-    return found
-
-
-def _spoken(line: _Line) -> str:
-    room, nick, body = one_line(line.room), one_line(line.nick), one_line(line.body)
-    match line.kind:
-        case "":
-            return f"#{room} {nick}: {body}"
-        case "me":
-            return f"#{room} * {nick} {body}"
-        case _:
-            return f"#{room} {nick} ({one_line(line.kind)}): {body}"
+def _now() -> str:
+    return stamp(int(time.time()))

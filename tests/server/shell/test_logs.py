@@ -102,6 +102,50 @@ def test_direct_conversations_stay_out(tmp_path: Path) -> None:
     assert written(tmp_path / "server.log") == ["#general it4: all"]
 
 
+def test_all_stand_in_their_order_however_many_come_at_once(tmp_path: Path) -> None:
+    logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
+    expected: list[str] = []
+    number = 0
+    for size in (1, 100, 1, 1, 64, 63, 65):
+        rounds = []
+        for room in ("general", "random"):
+            numbers = range(number, number + size)
+            number += size
+            rounds.append(([line(each, f"body {each}", room=room) for each in numbers], 3))
+            expected += [f"#{room} it4: body {each}" for each in numbers]
+        logs.said(rounds)
+        if size == 1:
+            logs.note(f"note {number}")
+            expected.append(f"note {number}")
+    logs.close()
+    assert written(tmp_path / "server.log") == expected
+
+
+def test_the_console_knows_the_clients_of_each_room(tmp_path: Path) -> None:
+    console = io.StringIO()
+    logs = OperatorLog(console=console, messages=True)
+    logs.said(
+        [
+            ([line(1, "a"), line(2, "b")], 1),
+            ([line(1, "c", room="random")], 5),
+            ([line(number, "x") for number in range(3, 103)], 2),
+            ([line(number, "x", room="random") for number in range(2, 52)], 6),
+        ]
+    )
+    logs.close()
+    lines = [text[9:] for text in console.getvalue().splitlines()]
+    assert [text for text in lines if text.startswith("sent")][:4] == [
+        "sent         general/1 to 1 client",
+        "sent         general/2 to 1 client",
+        "sent         random/1 to 5 clients",
+        "sent         general/3 to 2 clients",
+    ]
+    assert lines[-2:] == [
+        "received     83 more in general, each sent to 2 clients",
+        "received     50 more in random, each sent to 6 clients",
+    ]
+
+
 def test_what_comes_too_fast_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "WAITING_MAX", 0)
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
