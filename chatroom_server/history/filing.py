@@ -67,6 +67,12 @@ class Filing:
         self.unfiled += len(line)
         self._dirty.add(room)
 
+    def add_all(self, room: RoomId, state: RoomState, lines: list[bytes]) -> None:
+        """Take lines of a room that are stored, in their order."""
+        state.tail += lines
+        self.unfiled += sum(map(len, lines))
+        self._dirty.add(room)
+
     def hand_over(
         self, replaced: Mapping[str, bytes], appended: Mapping[str, bytes], accounts: MessageId
     ) -> None:
@@ -127,7 +133,7 @@ class Filing:
             state = self._rooms[room]
             del state.tail[: file.last - state.durable]
             state.durable = file.last
-        self._dirty = {room for room in self._dirty | result.filed.keys() if self._rooms[room].unfiled()}
+        self._dirty = {room for room in self._dirty | result.filed.keys() if self._rooms[room].is_unfiled()}
         # Counting again takes as long as there are lines, and is needed only where files went back.
         self.unfiled = self.unfiled - result.written if result.error is None else self._count()
 

@@ -30,4 +30,12 @@ class RoomState:
 
     def unfiled(self) -> list[bytes]:
         """The lines that its files lack."""
-        return self.tail[(self.filed.last if self.filed else 0) - self.durable :]
+        return self.tail[self._count_filed() :]
+
+    def is_unfiled(self) -> bool:
+        """Whether there are such lines."""
+        return len(self.tail) > self._count_filed()
+
+    def _count_filed(self) -> int:
+        """How many lines of the tail are in its files."""
+        return (self.filed.last if self.filed else 0) - self.durable
