@@ -272,10 +272,10 @@ class Devices:
         self._trim()
         is_whole = self._file_bytes > max(_REWRITE_FROM, 4 * _ENTRY_BYTES * self._remembered)
         if is_whole:
-            data = _lines(device.record(whole=True) for device in self if device.last)
+            data = _ENCODER.encode_lines(device.record(whole=True) for device in self if device.last)
             self._file_bytes = 0
         else:
-            data = _lines(device.record(whole=False) for device in self._changed)
+            data = _ENCODER.encode_lines(device.record(whole=False) for device in self._changed)
         self._file_bytes += len(data)
         self._changed.clear()
         return data, is_whole
@@ -328,7 +328,3 @@ class Devices:
             self._by_user.pop(device.user, None)
         self._guests.pop(device, None)
         self._changed.pop(device, None)
-
-
-def _lines(records: Iterable[DeviceRecord]) -> bytes:
-    return b"".join(_ENCODER.encode(record) + b"\n" for record in records)
