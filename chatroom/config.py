@@ -9,6 +9,7 @@ from chatroom.common import settings as read
 from chatroom.common.keyvalue import Entry, SettingsError, parse
 from chatroom.common.names import check_nick
 from chatroom.common.places import COURSE_LOGS
+from chatroom.common.texts import Sentence
 
 KEYS: Final = (
     read.Key("HOST", "127.0.0.1", read.host_name, "The server's name or address."),
@@ -87,9 +88,11 @@ def _read_file(path: Path, *, is_needed: bool) -> list[Entry]:
     except FileNotFoundError as error:
         if not is_needed:
             return []
-        raise ConfigError(f"{path} does not exist") from error
+        raise ConfigError(Sentence("{path} does not exist", path=path)) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: this is no text in UTF-8") from error
+        raise ConfigError(Sentence("{path}: this is no text in UTF-8", path=path)) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror)
+        ) from error
     return parse(text, path.name, _NAMES)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 from chatroom.common.inert import one_line
 from chatroom.common.places import COURSE_LOGS, own_home, runtime_folder
+from chatroom.common.texts import Sentence, SentenceError
 
 DEFAULT_PROFILE = "me"
 _PROFILE_MAX = 40
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class HomeError(Exception):
+class HomeError(SentenceError):
     """A folder cannot be used; the text says which, why, and what to do."""
 
 
@@ -49,7 +50,11 @@ class Home:
             or len(name) > _PROFILE_MAX
         ):
             raise HomeError(
-                f"--as {one_line(name)[:60]}: a profile's name is a word of at most {_PROFILE_MAX} letters"
+                Sentence(
+                    "--as {name}: a profile's name is a word of at most {max} letters",
+                    name=one_line(name)[:60],
+                    max=_PROFILE_MAX,
+                )
             )
         return self.data / "profiles" / name.casefold()
 
@@ -78,10 +83,18 @@ def make_private(folder: Path) -> Path:
         status = folder.stat()
     except OSError as error:
         raise HomeError(
-            f"{folder} cannot be used ({error.strerror}); name another folder with CHATROOM_HOME"
+            Sentence(
+                "{folder} cannot be used ({reason}); name another folder with CHATROOM_HOME",
+                folder=folder,
+                reason=error.strerror,
+            )
         ) from error
     if hasattr(os, "getuid") and status.st_uid not in (os.getuid(), 0):
-        raise HomeError(f"{folder} belongs to another user; name another folder with CHATROOM_HOME")
+        raise HomeError(
+            Sentence(
+                "{folder} belongs to another user; name another folder with CHATROOM_HOME", folder=folder
+            )
+        )
     if status.st_mode & _OTHERS_WRITE and not status.st_mode & stat.S_ISVTX:  # /tmp itself stays as it is
         with contextlib.suppress(PermissionError):
             folder.chmod(stat.S_IMODE(status.st_mode) & ~_OTHERS_WRITE)

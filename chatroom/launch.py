@@ -7,7 +7,6 @@ import sys
 
 from chatroom.client.errors import ClientError
 from chatroom.common.inert import one_line
-from chatroom.home import HomeError
 from chatroom.prepare import LaunchError, Launching, log_folders, prepare
 
 
@@ -18,7 +17,7 @@ def launch(options: argparse.Namespace) -> int:
         return _front_end(prepared)
     except LaunchError as error:
         return _complain(str(error), error.code)
-    except (HomeError, ClientError) as error:
+    except ClientError as error:
         mend = getattr(error, "mend", "")
         return _complain(" ".join(filter(None, (str(error), mend))), 1)
 

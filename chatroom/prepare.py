@@ -64,29 +64,24 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
     """Read settings, open the profile, and choose the server.
 
     Raises:
-        LaunchError, HomeError, ClientError: Something of it cannot be used.
+        LaunchError, ClientError: Something of it cannot be used.
     """
     home = find_home(environ)
+    texts = load_texts(options.lang or environ.get("CHATROOM_LANG"), environ)
     try:
         settings = _settings(options, environ, home)
+        texts = load_texts(settings.lang or None, environ)
         target = _target(options, settings)
         nick = check_nick(options.nick or settings.nick) if options.nick is not None or settings.nick else ""
         wanted = getattr(options, "room", "") or target.room
         room = check_room(wanted) if wanted and not wanted.startswith("=") else wanted
-    except (ConfigError, InvitationError, AddressError, NameProblem) as error:
-        raise LaunchError(str(error)) from error
-    texts = load_texts(settings.lang or None, environ)
-    profile = Profile.open(_profile_folder(home, options.profile or ""))
+        folder = home.profile(options.profile or "")
+    except (ConfigError, InvitationError, AddressError, NameProblem, HomeError) as error:
+        raise LaunchError(error.told(texts)) from error
+    profile = Profile.open(folder)
     if target.address is None and not options.local:
         target = Target(profile.servers.last_address(), room=target.room)
     return Launching(options, settings, texts, home, profile, target, nick, room)
-
-
-def _profile_folder(home: Home, name: str) -> Path:
-    try:
-        return home.profile(name)
-    except HomeError as error:  # what was typed is wrong, and no folder
-        raise LaunchError(str(error)) from error
 
 
 def _settings(options: argparse.Namespace, environ: Mapping[str, str], home: Home) -> Settings:

@@ -7,6 +7,7 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from chatroom.common.arguments import WrongUsageError, wanted_language
 from chatroom.common.inert import inert
 from chatroom.common.texts import Texts
 from chatroom_server.config import ConfigError, Settings, check_lines, load_settings
@@ -27,16 +28,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status: 0 done, 1 could not, 2 wrong usage."""
     hold_streams()
     words = list(sys.argv[1:] if argv is None else argv)
-    texts = load_texts(_wanted_language(words), os.environ)
+    texts = load_texts(wanted_language(words, os.environ), os.environ)
     try:
         options = parse(words, texts)
-    except SystemExit as ended:  # it has written its help, or what is wrong
+    except WrongUsageError as error:
+        complain(f"chatroom-server: {error}\n")
+        return WRONG_USAGE
+    except SystemExit as ended:  # it has written its help, or its version
         code = int(ended.code or DONE)
         sys.exit(_told(lambda: code, Namespace(command="", announce_ready=None), texts))
     try:
         settings = load_settings(settings_of(options), os.environ, options.config)
     except ConfigError as error:
-        return _end_with(WRONG_USAGE, str(error), options)
+        return _end_with(WRONG_USAGE, error.told(texts), options)
     texts = load_texts(settings.lang or None, os.environ)
     return _told(lambda: _run(options, settings, texts), options, texts)
 
@@ -59,16 +63,6 @@ def _told(run: Callable[[], int], options: Namespace, texts: Texts) -> int:
         status = DONE if options.command in _ACTS else failed
         return _end_with(status, sentence.format(path=path, reason=error), options)
     return status
-
-
-def _wanted_language(words: Sequence[str]) -> str | None:
-    """The language asked for, known before the command line is read: its help is in it."""
-    for word, following in zip(words, [*words[1:], ""], strict=True):
-        if word == "--lang":
-            return following
-        if word.startswith("--lang="):
-            return word.partition("=")[2]
-    return os.environ.get("CHATROOM_LANG")
 
 
 def _run(options: Namespace, settings: Settings, texts: Texts) -> int:

@@ -10,6 +10,7 @@ from chatroom.common import settings as read
 from chatroom.common.keyvalue import Entry, SettingsError, parse_all
 from chatroom.common.names import check_room
 from chatroom.common.places import COURSE_LOGS, own_home
+from chatroom.common.texts import Sentence, Tellable
 
 RESTART_S_MAX: Final = 3600.0
 KEYS: Final = (
@@ -102,13 +103,15 @@ def load_settings(
     return _settings(values, environ)
 
 
-def _read_file(path: Path) -> tuple[list[Entry], list[str]]:
+def _read_file(path: Path) -> tuple[list[Entry], list[Tellable]]:
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: this is no text in UTF-8") from error
+        raise ConfigError(Sentence("{path}: this is no text in UTF-8", path=path)) from error
     except OSError as error:
-        raise ConfigError(f"{path} cannot be read: {error.strerror}") from error
+        raise ConfigError(
+            Sentence("{path} cannot be read: {reason}", path=path, reason=error.strerror)
+        ) from error
     return parse_all(text, path.name, _NAMES)
 
 
@@ -116,7 +119,7 @@ def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Sett
     fields = {name.lower(): value.value for name, value in values.items()}
     data, log_dir = cast("str", fields.pop("data")), cast("str", fields.pop("log_dir"))
     folder = Path(data).expanduser() if data else _data_folder(environ)
-    values["DATA"] = read.Value(folder, str(folder), values["DATA"].origin)
+    values["DATA"] = replace(values["DATA"], value=folder, text=str(folder))
     _check_text_door(values)
     return Settings(
         data=folder,
@@ -130,11 +133,10 @@ def _settings(values: dict[str, read.Value], environ: Mapping[str, str]) -> Sett
 def _check_text_door(values: Mapping[str, read.Value]) -> None:
     port, text_port, text_host = (values[name] for name in ("PORT", "TEXT_PORT", "TEXT_HOST"))
     if text_port.value is None and text_host.origin == "option":
-        raise ConfigError("--text-address opens nothing by itself; give --text-port, too")
+        raise ConfigError(Sentence("--text-address opens nothing by itself; give --text-port, too"))
     if text_port.value and text_port.value == port.value:
-        raise ConfigError(
-            f"{text_port.origin}: TEXT_PORT={text_port.text}: this is PORT, too; choose another"
-        )
+        clash = Sentence("this is PORT, too; choose another")
+        raise ConfigError(read.told_of("TEXT_PORT", text_port.text, text_port.place, clash))
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:

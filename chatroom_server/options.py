@@ -1,13 +1,13 @@
 """Reads the command line of `chatroom-server`."""
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import Final
 
 from chatroom import __version__
-from chatroom.common.inert import one_line
-from chatroom.common.settings import seconds
+from chatroom.common.arguments import ArgumentParser
+from chatroom.common.settings import ValueProblem, seconds
 from chatroom.common.texts import Texts
 from chatroom_server.config import RESTART_S_MAX
 
@@ -26,15 +26,12 @@ _SETTINGS: Final = {
 }
 
 
-class _Parser(argparse.ArgumentParser):
-    """A parser that ends the program with one sentence in place of its whole usage."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"chatroom-server: {one_line(message)} ({self.prog} --help shows what there is)\n")
-
-
 def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
-    """Read the command line; ends the program with status 2 when it cannot be obeyed."""
+    """Read the command line.
+
+    Raises:
+        WrongUsageError: It cannot be obeyed.
+    """
     parser = _parser(texts)
     options = parser.parse_args(list(argv))
     if options.verbose and options.quiet:
@@ -51,10 +48,10 @@ def settings_of(options: argparse.Namespace) -> Mapping[str, str]:
     return found
 
 
-def _parser(texts: Texts) -> _Parser:
-    parser = _Parser(
+def _parser(texts: Texts) -> ArgumentParser:
+    parser = ArgumentParser(
+        texts,
         prog="chatroom-server",
-        allow_abbrev=False,
         description=texts._("A chat room for your machine or your network."),
         epilog=texts._(
             "Each message has two lines on the console when that is a terminal; elsewhere only with "
@@ -65,18 +62,18 @@ def _parser(texts: Texts) -> _Parser:
     _add_settings(parser, texts)
     _add_running(parser, texts)
     commands = parser.add_subparsers(title=texts._("commands"), metavar="COMMAND")
-    _add_command(commands, "status", texts._("show what it does")).add_argument(
+    _add_command(commands, texts, "status", texts._("show what it does")).add_argument(
         "--json", action="store_true", help=texts._("as one JSON object")
     )
-    _add_command(commands, "stop", texts._("end it; nothing is lost")).add_argument(
+    _add_command(commands, texts, "stop", texts._("end it; nothing is lost")).add_argument(
         "--restart-in",
-        type=_restart_in,
+        type=_restart_in(texts),
         default=0.0,
         metavar="SECONDS",
         help=texts._("tell clients that it is back in so many seconds"),
     )
-    _add_command(commands, "reload", texts._("take over its settings as they are written now"))
-    invite = _add_command(commands, "invite", texts._("print the lines that let others in"))
+    _add_command(commands, texts, "reload", texts._("take over its settings as they are written now"))
+    invite = _add_command(commands, texts, "invite", texts._("print the lines that let others in"))
     invite.add_argument("room", nargs="?", default="", metavar="ROOM", help=texts._("the room to open first"))
     invite.add_argument(
         "--new", action="store_true", help=texts._("let the lines that were given out open nothing any more")
@@ -85,14 +82,16 @@ def _parser(texts: Texts) -> _Parser:
     return parser
 
 
-def _add_tools(commands: "argparse._SubParsersAction[_Parser]", texts: Texts) -> None:
-    verify = _add_command(commands, "verify", texts._("check a data folder that no server uses"))
+def _add_tools(commands: "argparse._SubParsersAction[ArgumentParser]", texts: Texts) -> None:
+    verify = _add_command(commands, texts, "verify", texts._("check a data folder that no server uses"))
     verify.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
     verify.add_argument("--json", action="store_true", help=texts._("as one JSON object a line"))
-    backup = _add_command(commands, "backup", texts._("copy a data folder, also while its server runs"))
+    backup = _add_command(
+        commands, texts, "backup", texts._("copy a data folder, also while its server runs")
+    )
     backup.add_argument("folder", type=Path, metavar="FOLDER", help=texts._("the data folder"))
     backup.add_argument("to", type=Path, metavar="TO", help=texts._("a folder that is not there yet"))
-    export = _add_command(commands, "export", texts._("write a room's whole history, oldest first"))
+    export = _add_command(commands, texts, "export", texts._("write a room's whole history, oldest first"))
     export.add_argument("room", metavar="ROOM", help=texts._("the room"))
     export.add_argument(
         "--format",
@@ -103,11 +102,14 @@ def _add_tools(commands: "argparse._SubParsersAction[_Parser]", texts: Texts) ->
     export.add_argument("-o", "--output", type=Path, metavar="FILE", help=texts._("write there"))
 
 
-def _restart_in(text: str) -> float:
-    try:
-        return seconds(0, RESTART_S_MAX)(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r}: {error}") from error
+def _restart_in(texts: Texts) -> Callable[[str], float]:
+    def read(text: str) -> float:
+        try:
+            return seconds(0, RESTART_S_MAX)(text)
+        except ValueProblem as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {error.told(texts)}") from error
+
+    return read
 
 
 def _add_settings(parser: argparse.ArgumentParser, texts: Texts) -> None:
@@ -157,9 +159,9 @@ def _add_running(parser: argparse.ArgumentParser, texts: Texts) -> None:
 
 
 def _add_command(
-    commands: "argparse._SubParsersAction[_Parser]", name: str, meaning: str
-) -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=meaning, description=meaning, allow_abbrev=False)
+    commands: "argparse._SubParsersAction[ArgumentParser]", texts: Texts, name: str, meaning: str
+) -> ArgumentParser:
+    command = commands.add_parser(name, texts=texts, help=meaning, description=meaning)
     command.set_defaults(command=name)
     # Given behind the command they count as in front of it.
     for words in (("-p", "--port"), ("--data",), ("--lang",)):

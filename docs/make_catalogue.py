@@ -70,7 +70,7 @@ def sentences_of(source: str) -> Iterator[Sentence]:
 
 def _of_call(name: str, args: list[ast.expr]) -> Iterator[Sentence]:
     match name, args:
-        case "_", [text]:
+        case "_" | "Sentence", [text]:
             yield from _of_text(text)
         case "n", [ast.Constant(value=str(one)), ast.Constant(value=str(many)), _]:
             yield one, many

@@ -1,12 +1,27 @@
 """How the client's command line is read."""
 
+import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from chatroom.cli import WrongUsageError, parse, run
+from chatroom import cli_options
+from chatroom.cli import run
+from chatroom.common.arguments import WrongUsageError
+from chatroom.common.texts import Texts
 
 INVITATION = "chatroom://192.0.2.7:9999/general?pin=abc&key=def"
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    monkeypatch.delenv("CHATROOM_LANG", raising=False)
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    return cli_options.parse(argv, Texts())
 
 
 def test_nothing_opens_the_client() -> None:
@@ -68,6 +83,10 @@ def test_a_value_that_reads_like_a_command_is_a_value() -> None:
         (["send", "general", "--timeout", "soon"], "soon"),
         (["send", "general", "--timeout", "nan"], "nan"),
         (["chatroom://a/", "chatroom://b/"], "chatroom://b/"),
+        (["sned", "general"], "there is no command sned; did you mean send? (chatroom --help"),
+        (["--as", "bob", "Histroy"], "there is no command Histroy; did you mean history?"),
+        (["general"], "there is no command general, and an invitation begins with chatroom://"),
+        (["-p", "9999", "a\x1b[31m\nb"], "there is no command a"),
     ],
 )
 def test_wrong_usage_is_one_sentence_and_exit_code_2(
@@ -105,6 +124,79 @@ def test_each_setting_that_is_wrong_has_a_line(
         "chatroom: client.conf, line 1: there is no PROT; did you mean PORT?",
         "chatroom: client.conf, line 2: there is no PORTS; did you mean PORT?",
     ]
+
+
+FRENCH = {"LANG": "fr_FR.UTF-8"}
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["--bogus"], "arguments inconnus : --bogus (chatroom --help montre ce qu'il y a)"),
+        (["-p"], "argument -p/--port : une valeur manque (chatroom --help montre ce qu'il y a)"),
+        (["send"], "il manque : ROOM (chatroom send --help montre ce qu'il y a)"),
+        (
+            ["whoami", "-p", "x"],
+            "argument -p/--port : un port est un nombre de 1 à 65535, pas 'x' (chatroom whoami",
+        ),
+        (["sned", "general"], "il n'y a pas de commande sned ; vouliez-vous dire send ?"),
+        (["--as", "a/b"], "--as a/b : le nom d'un profil est un mot d'au plus 40 lettres"),
+        (["whoami", "--nick", ""], "il faut un pseudo : comment les autres doivent-ils vous appeler ?"),
+        (["chatroom://"], "l'invitation ne nomme pas d'hôte : chatroom://host:port/room?pin=…&key=…"),
+    ],
+)
+@pytest.mark.parametrize("asked", [{"LANG": "fr_FR.UTF-8"}, {"LANGUAGE": "fr"}, {"CHATROOM_LANG": "fr"}, {}])
+def test_wrong_usage_is_said_in_french(
+    argv: list[str],
+    said: str,
+    asked: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("CHATROOM_HOME", str(tmp_path))
+    speak(monkeypatch, asked)
+    assert run(argv if asked else ["--lang", "fr", *argv]) == 2
+    assert capsys.readouterr().err.startswith(f"chatroom: {said}")
+
+
+def speak(monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in asked.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_settings_that_are_wrong_are_said_in_french(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATROOM_HOME", str(tmp_path))
+    speak(monkeypatch, FRENCH)
+    (tmp_path / "client.conf").write_text("PROT=1\nPORT=x\n")
+    assert run(["whoami"]) == 2
+    (tmp_path / "client.conf").write_text("BELL=perhaps\n")
+    assert run(["whoami", "-p", "9"]) == 2
+    (tmp_path / "client.conf").write_text("LANG=fr\nSERVER=:x\n")
+    speak(monkeypatch, {"LANG": "C"})
+    assert run(["whoami"]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        "chatroom: client.conf, ligne 1: il n'y a pas de PROT ; vouliez-vous dire PORT ?",
+        "chatroom: client.conf, ligne 1: BELL=perhaps: écrivez yes ou no",
+        "chatroom: ':x' n'est pas une adresse ; écrivez host:port, par exemple chat.example.org:9999",
+    ]
+
+
+def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    speak(monkeypatch, FRENCH)
+    for argv in (["--help"], ["send", "--help"]):
+        with pytest.raises(SystemExit):
+            run(argv)
+        shown = capsys.readouterr().out
+        assert shown.startswith("usage : chatroom")
+        assert "\narguments:" in shown
+        assert "montrer cette aide, puis finir" in shown
+        for english in ("usage: ", "positional", "show", "the ", "your", "with"):
+            assert english not in shown
 
 
 @pytest.mark.parametrize("argv", [["--help"], ["send", "--help"], ["history", "--help"], ["--version"]])

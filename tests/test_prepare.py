@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chatroom.cli import parse
+from chatroom.cli_options import parse
 from chatroom.client.address import Address
 from chatroom.client.servers import KnownServers
+from chatroom.common.texts import Texts
 from chatroom.prepare import LaunchError, Launching, log_folders, login_name, prepare
 from chatroom.protocol.auth import pin
 
@@ -21,7 +22,7 @@ def environ(tmp_path: Path) -> dict[str, str]:
 
 
 def prepared(environ: dict[str, str], *argv: str) -> Launching:
-    return prepare(parse(argv), environ)
+    return prepare(parse(argv, Texts()), environ)
 
 
 def use_server(environ: dict[str, str]) -> None:

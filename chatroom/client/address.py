@@ -3,10 +3,11 @@
 import ipaddress
 from dataclasses import dataclass
 
+from chatroom.common.texts import Sentence, SentenceError
 from chatroom.protocol.invitation import DEFAULT_PORT
 
 
-class AddressError(ValueError):
+class AddressError(SentenceError, ValueError):
     """The text is no address; it says what one looks like."""
 
 
@@ -45,5 +46,7 @@ def parse_address(text: str) -> Address:
     elif text.count(":") == 1:
         host, _colon, port = text.partition(":")
     if not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
-        raise AddressError(f"{text!r} is no address; write host:port, such as chat.example.org:9999")
+        raise AddressError(
+            Sentence("{text} is no address; write host:port, such as chat.example.org:9999", text=repr(text))
+        )
     return Address(host, int(port))

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatroom.common.inert import one_line
+from chatroom.common.texts import Sentence, Tellable, Texts
 
 _QUOTED: Final = re.compile(r"""(["'])(.*?)\1\s*(?:#.*)?""")
 _COMMENT: Final = re.compile(r"\s#.*")
+_SHOWN_MAX: Final = 60
 
 
 class SettingsError(ValueError):
@@ -19,9 +21,13 @@ class SettingsError(ValueError):
         problems: These lines.
     """
 
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
+    def __init__(self, *problems: Tellable) -> None:
+        super().__init__("\n".join(map(str, problems)))
         self.problems = problems
+
+    def told(self, texts: Texts) -> str:
+        """The text in this language."""
+        return "\n".join(problem.told(texts) for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +35,23 @@ class Entry:
     """One setting as it was written.
 
     Attributes:
-        origin: Where it stands: `server.conf, line 3`.
+        source: The name of the file.
+        line: Its line there; the first one is 1.
     """
 
     key: str
     value: str
-    origin: str
+    source: str
+    line: int
+
+    @property
+    def origin(self) -> Sentence:
+        """Where it stands: `server.conf, line 3`."""
+        return _place(self.source, self.line)
+
+
+def _place(source: str, line: int) -> Sentence:
+    return Sentence("{source}, line {line}", source=one_line(source), line=line)
 
 
 def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
@@ -53,13 +70,13 @@ def parse(text: str, source: str, known: Collection[str]) -> list[Entry]:
     return entries
 
 
-def parse_all(text: str, source: str, known: Collection[str]) -> tuple[list[Entry], list[str]]:
+def parse_all(text: str, source: str, known: Collection[str]) -> tuple[list[Entry], list[Tellable]]:
     """Read settings as `parse` does, those that are good; returns what is wrong with the others, too."""
     entries: list[Entry] = []
-    problems: list[str] = []
+    problems: list[Tellable] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
         try:
-            entry = _parse_line(line.strip(), f"{source}, line {number}", known)
+            entry = _parse_line(line.strip(), source, number, known)
         except SettingsError as error:
             problems += error.problems
             continue
@@ -68,22 +85,32 @@ def parse_all(text: str, source: str, known: Collection[str]) -> tuple[list[Entr
     return entries, problems
 
 
-def _parse_line(line: str, origin: str, known: Collection[str]) -> Entry | None:
+def _parse_line(line: str, source: str, number: int, known: Collection[str]) -> Entry | None:
     if not line or line.startswith("#"):
         return None
     key, separator, value = line.partition("=")
     key = key.strip().upper()
     if not separator or not key:
-        raise SettingsError(one_line(f"{origin}: {line[:60]!r} is no setting; write KEY=VALUE"))
+        shown = one_line(repr(line[:_SHOWN_MAX]))
+        sentence = Sentence(
+            "{place}: {line} is no setting; write KEY=VALUE", place=_place(source, number), line=shown
+        )
+        raise SettingsError(sentence)
     if key not in known:
-        raise SettingsError(one_line(f"{origin}: there is no {one_line(key)[:60]}{suggest(key, known)}"))
-    return Entry(key, _unquoted(value), origin)
+        raise SettingsError(_unknown(key, _place(source, number), known))
+    return Entry(key, _unquoted(value), source, number)
 
 
-def suggest(key: str, known: Collection[str]) -> str:
-    """`; did you mean PORT?`, or nothing."""
-    near = difflib.get_close_matches(key, known, n=1)
-    return f"; did you mean {near[0]}?" if near else ""
+def _unknown(key: str, place: Sentence, known: Collection[str]) -> Sentence:
+    shown, near = one_line(key)[:_SHOWN_MAX], nearest(key, known)
+    if not near:
+        return Sentence("{place}: there is no {key}", place=place, key=shown)
+    return Sentence("{place}: there is no {key}; did you mean {near}?", place=place, key=shown, near=near)
+
+
+def nearest(word: str, known: Collection[str]) -> str:
+    """What somebody may have meant who wrote this word; empty when nothing is near."""
+    return next(iter(difflib.get_close_matches(word, known, n=1)), "")
 
 
 def _unquoted(value: str) -> str:

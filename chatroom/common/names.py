@@ -5,6 +5,7 @@ import unicodedata
 from typing import Final
 
 from chatroom.common.inert import one_line
+from chatroom.common.texts import Texts
 
 NICK_MAX: Final = 24
 ROOM_MAX: Final = 40
@@ -36,6 +37,10 @@ class NameProblem(ValueError):  # noqa: N818  # what it says, not what went wron
         self.code = code
         self.sentence = sentence
         self.args_by_name = args
+
+    def told(self, texts: Texts) -> str:
+        """What is wrong with it, in this language."""
+        return texts._(self.sentence).format(**self.args_by_name)
 
 
 def _(sentence: str) -> str:

@@ -1,18 +1,25 @@
 """Settings from options, environment, file and defaults, each knowing where it came from."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from chatroom.common.inert import one_line
 from chatroom.common.keyvalue import Entry, SettingsError
+from chatroom.common.texts import Sentence, SentenceError, Tellable
 
 Reader = Callable[[str], object]
 
 DEFAULT_ORIGIN = "default"
+_OPTION = Sentence("option")
+_DEFAULT = Sentence(DEFAULT_ORIGIN)
 _SHOWN_MAX = 60
 _YES = ("yes", "on", "true", "1")
 _NO = ("no", "off", "false", "0")
+
+
+class ValueProblem(SentenceError, ValueError):  # noqa: N818  # what it says, not what went wrong in the program
+    """A value cannot be used; the sentence says what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,7 @@ class Key:
 
     Attributes:
         default: As it would be written in the file.
-        read: Makes the value of its text; raises ValueError with what is allowed.
+        read: Makes the value of its text; raises a ValueError that can be told: what is allowed.
         meaning: One sentence.
         reloads: A program that runs can take another value over.
     """
@@ -40,11 +47,13 @@ class Value:
     Attributes:
         text: As it was written.
         origin: `option`, `CHATROOM_PORT`, `server.conf, line 3` or `default`.
+        place: The same for sentences.
     """
 
     value: object
     text: str
     origin: str
+    place: Sentence = field(default=_DEFAULT, compare=False, repr=False)
 
 
 def gather(
@@ -61,17 +70,17 @@ def gather(
     """
     in_file = {entry.key: entry for entry in entries}
     found: dict[str, Value] = {}
-    problems: list[str] = []
+    problems: list[Tellable] = []
     for key in keys:
         variable = f"CHATROOM_{key.name}"
         if key.name in options:
-            text, origin = options[key.name], "option"
+            text, origin = options[key.name], _OPTION
         elif variable in environ:
-            text, origin = environ[variable], variable
+            text, origin = environ[variable], Sentence(variable)
         elif key.name in in_file:
             text, origin = in_file[key.name].value, in_file[key.name].origin
         else:
-            text, origin = key.default, DEFAULT_ORIGIN
+            text, origin = key.default, _DEFAULT
         try:
             found[key.name] = _read(key, text, origin)
         except SettingsError as error:
@@ -81,11 +90,17 @@ def gather(
     return found
 
 
-def _read(key: Key, text: str, origin: str) -> Value:
+def _read(key: Key, text: str, origin: Sentence) -> Value:
     try:
-        return Value(key.read(text.strip()), text.strip(), origin)
+        return Value(key.read(text.strip()), text.strip(), str(origin), origin)
     except ValueError as error:
-        raise SettingsError(f"{origin}: {key.name}={one_line(text)[:_SHOWN_MAX]}: {error}") from error
+        raise SettingsError(told_of(key.name, text, origin, error)) from error
+
+
+def told_of(key: str, text: str, place: Sentence, problem: object) -> Sentence:
+    """What is wrong with a setting: where it stands, how it is written, and what is allowed."""
+    shown = one_line(text)[:_SHOWN_MAX]
+    return Sentence("{place}: {key}={value}: {problem}", place=place, key=key, value=shown, problem=problem)
 
 
 def check_lines(values: Mapping[str, Value]) -> list[str]:
@@ -117,7 +132,7 @@ def text(value: str) -> str:
 def host_name(value: str) -> str:
     """A host's name or address."""
     if not value or any(character.isspace() or character == "/" for character in value):
-        raise ValueError("a name or an address is wanted, such as 127.0.0.1")
+        raise ValueProblem(Sentence("a name or an address is wanted, such as 127.0.0.1"))
     return value
 
 
@@ -135,7 +150,7 @@ def yes_no(value: str) -> bool:
     """`yes` or `no`."""
     word = value.lower()
     if word not in _YES + _NO:
-        raise ValueError("write yes or no")
+        raise ValueProblem(Sentence("write yes or no"))
     return word in _YES
 
 
@@ -144,7 +159,7 @@ def whole(low: int, high: int) -> Callable[[str], int]:
 
     def read(value: str) -> int:
         if not (value.isascii() and value.isdecimal() and len(value) <= 20) or not low <= int(value) <= high:
-            raise ValueError(f"a number from {low} to {high} is wanted")
+            raise ValueProblem(Sentence("a number from {low} to {high} is wanted", low=low, high=high))
         return int(value)
 
     return read
@@ -159,7 +174,9 @@ def seconds(low: float, high: float) -> Callable[[str], float]:
         except ValueError:
             number = -1.0
         if not low <= number <= high:
-            raise ValueError(f"seconds from {low:g} to {high:g} are wanted")
+            raise ValueProblem(
+                Sentence("seconds from {low} to {high} are wanted", low=f"{low:g}", high=f"{high:g}")
+            )
         return number
 
     return read
@@ -170,7 +187,9 @@ def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     try:
         return tuple(ip_network(word.strip()) for word in value.split(",") if word.strip())
     except ValueError as error:
-        raise ValueError(f"networks such as 127.0.0.0/8,::1 are wanted ({error})") from error
+        raise ValueProblem(
+            Sentence("networks such as 127.0.0.0/8,::1 are wanted ({reason})", reason=error)
+        ) from error
 
 
 def words(value: str) -> tuple[str, ...]:
@@ -188,7 +207,7 @@ def _host_port(word: str) -> tuple[str, int]:
     try:
         return host_name(host).strip("[]"), whole(1, 65535)(port)
     except ValueError as error:
-        raise ValueError("host:port is wanted, such as chat.example.org:9999") from error
+        raise ValueProblem(Sentence("host:port is wanted, such as chat.example.org:9999")) from error
 
 
 def choice(*allowed: str) -> Callable[[str], str]:
@@ -196,7 +215,10 @@ def choice(*allowed: str) -> Callable[[str], str]:
 
     def read(value: str) -> str:
         if value not in allowed:
-            raise ValueError("one of these is wanted: " + ", ".join(word or "(nothing)" for word in allowed))
+            words = ", ".join(filter(None, allowed))
+            if "" in allowed:
+                raise ValueProblem(Sentence("one of these is wanted, or nothing: {words}", words=words))
+            raise ValueProblem(Sentence("one of these is wanted: {words}", words=words))
         return value
 
     return read

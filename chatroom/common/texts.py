@@ -3,15 +3,16 @@
     texts._("You said: {text}").format(text=…)
     texts.n("{count} message waits.", "{count} messages wait.", count).format(count=count)
 
-Extraction finds the calls `_(…)` and `n(…)` with literal texts. A sentence that is defined in one place and
-shown in another is marked with a function `_` that returns it, and translated where it is shown. Fields are
-always named. A sentence without a translation is shown in English.
+Extraction finds the calls `_(…)`, `n(…)` and `Sentence(…)` with literal texts. A sentence that is defined in
+one place and shown in another is marked with a function `_` that returns it, or is a `Sentence`, which brings
+its fields along; it is translated where it is shown. Fields are always named. Where there is no translation,
+English is shown.
 """
 
 import gettext
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol, runtime_checkable
 
 LANGUAGES: Final = ("en", "fr")
 
@@ -37,12 +38,65 @@ class Texts:
         return self._catalogue.ngettext(one, many, count)
 
 
+@runtime_checkable
+class Tellable(Protocol):
+    """What can be said in any language."""
+
+    def told(self, texts: Texts) -> str:
+        """It in this language."""
+        ...
+
+
+class Sentence:
+    """A sentence with its fields, made where its language is not known yet; `str` is English.
+
+    Args:
+        text: It in English, its fields still open.
+        fields: What stands there; what is tellable among them is told in the same language.
+    """
+
+    def __init__(self, text: str, /, **fields: object) -> None:
+        self._text = text
+        self._fields = fields
+
+    def told(self, texts: Texts) -> str:
+        """It in this language."""
+        fields = {
+            name: value.told(texts) if isinstance(value, Tellable) else value
+            for name, value in self._fields.items()
+        }
+        return texts._(self._text).format(**fields)
+
+    def __str__(self) -> str:
+        return self.told(Texts())
+
+
+class SentenceError(Exception):
+    """An error that can be told in any language; its text is English."""
+
+    def __init__(self, sentence: Tellable) -> None:
+        super().__init__(str(sentence))
+        self._sentence = sentence
+
+    def told(self, texts: Texts) -> str:
+        """Its sentence in this language."""
+        return self._sentence.told(texts)
+
+
 def pick_language(lang: str | None, environ: Mapping[str, str]) -> str:
-    """The language to speak: the one asked for, else the locale's (POSIX, section 8.2), else English."""
+    """The language to speak: the one asked for, else the locale's (POSIX, section 8.2), else English.
+
+    `LANGUAGE` goes before the locale, as GNU's gettext has it, unless that is C.
+    """
     if lang:
         return lang if lang in LANGUAGES else "en"
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := environ.get(name):
-            code = re.split("[._@]", value, maxsplit=1)[0].lower()
-            return code if code in LANGUAGES else "en"
-    return "en"
+    found = [code for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (code := _code(environ.get(name, "")))]
+    if found[:1] not in (["c"], ["posix"]):
+        found = [*map(_code, environ.get("LANGUAGE", "").split(":")), *found[:1]]
+        found = [code for code in found if code in LANGUAGES]
+    return found[0] if found and found[0] in LANGUAGES else "en"
+
+
+def _code(locale: str) -> str:
+    """`fr` of `fr_FR.UTF-8`."""
+    return re.split("[._@]", locale, maxsplit=1)[0].lower()

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
+from chatroom.common.texts import Sentence, SentenceError
+
 SCHEME = "chatroom"
 DEFAULT_PORT = 9999
 
 
-class InvitationError(ValueError):
+class InvitationError(SentenceError, ValueError):
     """The text is no invitation; the sentence says what is wrong with it."""
 
 
@@ -51,11 +53,12 @@ def parse_invitation(text: str) -> Invitation:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError as error:
-        raise InvitationError(f"the invitation cannot be read: {error}") from error
+        raise InvitationError(Sentence("the invitation cannot be read: {reason}", reason=error)) from error
     if parts.scheme != SCHEME:
-        raise InvitationError(f"an invitation begins with {SCHEME}://")
+        raise InvitationError(Sentence("an invitation begins with {scheme}://", scheme=SCHEME))
     if not parts.hostname:
-        raise InvitationError(f"the invitation names no host: {SCHEME}://host:port/room?pin=…&key=…")
+        form = f"{SCHEME}://host:port/room?pin=…&key=…"
+        raise InvitationError(Sentence("the invitation names no host: {form}", form=form))
     words = parse_qs(parts.query)
     return Invitation(
         host=parts.hostname,

@@ -31,11 +31,13 @@ LATER = {
     "textual.widgets._text_area",
 }
 """Loaded behind the first frame, or never."""
-OURS_MAX, WIDGETS_MAX = 36, 12
+OURS_MAX, WIDGETS_MAX = 38, 12
 
 _START = """
 import json, os, sys
-from chatroom.cli import parse
+import chatroom.cli
+from chatroom.cli_options import parse
+from chatroom.common.texts import Texts
 from chatroom.launch import _full_screen
 from chatroom.prepare import prepare
 from chatroom.tui import app as module
@@ -46,7 +48,8 @@ async def stop(app):
     os._exit(0)
 
 module.ChatroomApp._begin = stop
-_full_screen(prepare(parse(["-a", "127.0.0.1", "-p", "9999", "--nick", "it4"]), os.environ))
+options = parse(["-a", "127.0.0.1", "-p", "9999", "--nick", "it4"], Texts())
+_full_screen(prepare(options, os.environ))
 """
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatroom.common.inert import inert
-from chatroom.common.keyvalue import Entry, SettingsError, parse, suggest
+from chatroom.common.keyvalue import Entry, SettingsError, nearest, parse
 
 KNOWN = ("HOST", "PORT", "NICK", "HISTORY_FLUSH_S")
 
@@ -31,15 +31,15 @@ KNOWN = ("HOST", "PORT", "NICK", "HISTORY_FLUSH_S")
     ],
 )
 def test_a_line_is_a_setting(line: str, value: str) -> None:
-    assert parse(line, "server.conf", KNOWN) == [Entry("PORT", value, "server.conf, line 1")]
+    assert parse(line, "server.conf", KNOWN) == [Entry("PORT", value, "server.conf", 1)]
 
 
 def test_comments_and_empty_lines_count_as_lines() -> None:
     text = "# a comment\n\n  # another\x0b\x85\u2028\nHOST=::\nPORT=1\nPORT=2\n"
     assert parse(text, "c", KNOWN) == [
-        Entry("HOST", "::", "c, line 4"),
-        Entry("PORT", "1", "c, line 5"),
-        Entry("PORT", "2", "c, line 6"),
+        Entry("HOST", "::", "c", 4),
+        Entry("PORT", "1", "c", 5),
+        Entry("PORT", "2", "c", 6),
     ]
 
 
@@ -54,7 +54,7 @@ def test_an_unknown_key_is_refused_with_the_nearest() -> None:
         parse("PROT=1", "c", KNOWN)
     with pytest.raises(SettingsError, match=r"^c, line 1: there is no COLOUR$"):
         parse("COLOUR=red", "c", KNOWN)
-    assert suggest("HISTORY_FLUSH", KNOWN) == "; did you mean HISTORY_FLUSH_S?"
+    assert nearest("HISTORY_FLUSH", KNOWN) == "HISTORY_FLUSH_S"
 
 
 def test_all_that_is_wrong_is_named() -> None:

@@ -10,7 +10,7 @@ from chatroom.common.settings import Key, Value, check_lines, gather, table
 
 PORT = Key("PORT", "9999", settings.whole(0, 65535), "TCP port.")
 NAME = Key("NAME", "", settings.text, "A name.")
-FILE = [Entry("PORT", "3", "server.conf, line 3"), Entry("PORT", "4", "server.conf, line 4")]
+FILE = [Entry("PORT", "3", "server.conf", 3), Entry("PORT", "4", "server.conf", 4)]
 ENVIRON = {"CHATROOM_PORT": " 2 ", "PORT": "7", "CHATROOM_HOME": "/nowhere"}
 
 
@@ -26,7 +26,7 @@ def test_the_order_of_precedence() -> None:
 
 
 def test_an_empty_value_is_a_value() -> None:
-    found = gather([NAME], options={}, environ={"CHATROOM_NAME": ""}, entries=[Entry("NAME", "x", "f")])
+    found = gather([NAME], options={}, environ={"CHATROOM_NAME": ""}, entries=[Entry("NAME", "x", "f", 1)])
     assert found["NAME"] == Value("", "", "CHATROOM_NAME")
 
 
@@ -41,10 +41,9 @@ def test_an_empty_value_is_a_value() -> None:
 def test_a_bad_value_says_where_it_stands_and_what_is_allowed(
     options: dict[str, str], environ: dict[str, str], sentence: str
 ) -> None:
+    entries = [Entry("PORT", "65536", "server.conf", 9)]
     with pytest.raises(SettingsError) as caught:
-        gather(
-            [PORT], options=options, environ=environ, entries=[Entry("PORT", "65536", "server.conf, line 9")]
-        )
+        gather([PORT], options=options, environ=environ, entries=entries)
     assert str(caught.value) == sentence
 
 
@@ -100,7 +99,7 @@ def test_no(value: str) -> None:
         (settings.host_name, "", "a name or an address"),
         (settings.host_name, "a b", "a name or an address"),
         (settings.host_name, "http://a", "a name or an address"),
-        (settings.choice("", "en", "fr"), "de", r"\(nothing\), en, fr"),
+        (settings.choice("", "en", "fr"), "de", "wanted, or nothing: en, fr"),
     ],
 )
 def test_a_reader_says_what_is_allowed(read: settings.Reader, value: str, allowed: str) -> None:

@@ -4,7 +4,7 @@ import gettext
 
 import pytest
 
-from chatroom.common.texts import Texts, pick_language
+from chatroom.common.texts import Sentence, SentenceError, Texts, pick_language
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,14 @@ from chatroom.common.texts import Texts, pick_language
         (None, {"LC_ALL": "", "LC_MESSAGES": "fr_FR", "LANG": "en_GB"}, "fr"),
         (None, {"LC_ALL": "C", "LC_MESSAGES": "fr_FR"}, "en"),
         (None, {"CHATROOM_LANG": "fr"}, "en"),
+        (None, {"LANGUAGE": "fr"}, "fr"),
+        (None, {"LANGUAGE": "de:fr_CA:en", "LANG": "en_GB"}, "fr"),
+        (None, {"LANGUAGE": "en", "LANG": "fr_FR"}, "en"),
+        (None, {"LANGUAGE": "", "LANG": "fr_FR"}, "fr"),
+        (None, {"LANGUAGE": "de", "LANG": "fr_FR"}, "fr"),
+        (None, {"LANGUAGE": "fr", "LANG": "C.UTF-8"}, "en"),
+        (None, {"LANGUAGE": "fr", "LC_ALL": "POSIX"}, "en"),
+        ("en", {"LANGUAGE": "fr"}, "en"),
     ],
 )
 def test_the_language_is_the_one_asked_for_or_the_locale(
@@ -44,6 +52,18 @@ def test_english_needs_no_catalogue() -> None:
 class _Shouting(gettext.NullTranslations):
     def gettext(self, message: str) -> str:
         return message.upper() or "HEADER OF THE CATALOGUE"
+
+
+def test_a_sentence_is_told_in_any_language_with_what_stands_in_it() -> None:
+    inner = Sentence("line {number}", number=3)
+    error = SentenceError(Sentence("{place}: {reason}", place=inner, reason=OSError("disk")))
+    assert str(error) == "line 3: disk"
+    assert Sentence("told: {error}", error=error).told(_Louder(lang="fr")) == "Told: Line 3: disk"
+
+
+class _Louder(Texts):
+    def _(self, sentence: str) -> str:
+        return sentence[0].upper() + sentence[1:]
 
 
 def test_nothing_is_translated_to_nothing() -> None:

@@ -56,7 +56,7 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
     [
         ("\nPROT=1", "client.conf, line 2: there is no PROT; did you mean PORT?"),
         ("PORT=abc", "client.conf, line 1: PORT=abc: a number from 1 to 65535 is wanted"),
-        ("LANG=de", "client.conf, line 1: LANG=de: one of these is wanted: (nothing), en, fr"),
+        ("LANG=de", "client.conf, line 1: LANG=de: one of these is wanted, or nothing: en, fr"),
         ("BELL=maybe", "client.conf, line 1: BELL=maybe: write yes or no"),
         ("NICK=@bob", "client.conf, line 1: NICK=@bob: a nick cannot begin with @"),
         ("HOST=", "client.conf, line 1: HOST=: a name or an address is wanted, such as 127.0.0.1"),

@@ -95,8 +95,8 @@ def test_what_cannot_be_used_is_refused_with_its_place(tmp_path: Path, text: str
 def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as caught:
         _load(tmp_path, "BURTS=1\nPORT=-1\nRATE=7\nFSYNC=perhaps", GUESTS="maybe")
-    assert list(caught.value.problems) == str(caught.value).split("\n")
-    assert [problem.rpartition(": ")[0] for problem in caught.value.problems] == [
+    assert [str(problem) for problem in caught.value.problems] == str(caught.value).split("\n")
+    assert [str(problem).rpartition(": ")[0] for problem in caught.value.problems] == [
         "server.conf, line 1",
         "server.conf, line 2: PORT=-1",
         "server.conf, line 4: FSYNC=perhaps",

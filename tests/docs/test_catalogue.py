@@ -90,6 +90,7 @@ def test_spaces_are_plain() -> None:
         ('self._texts._("One " "two")', ["One two"]),
         ('_("One" if x else "Two")', ["One", "Two"]),
         ('''f"{texts._('One')}"''', ["One"]),
+        ('raise E(Sentence("{n} is one", n=n))', ["{n} is one"]),
         ('self.texts.n("{n} a", "{n} b", n)', [("{n} a", "{n} b")]),
         ('SENTENCES: Final = {A: "One", B: "{reason}"}', ["One"]),
         ('ERRORS = {A: WireError("One", fatal=True)}', ["One"]),

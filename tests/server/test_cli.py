@@ -125,6 +125,49 @@ def test_what_makes_it_less_safe_is_said(tmp_path: Path) -> None:
     assert "FSYNC=no" in errors
 
 
+def test_no_arguments_at_all_are_a_command_line(tmp_path: Path) -> None:
+    done = run(tmp_path, CHATROOM_PORT="x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "chatroom-server: CHATROOM_PORT: PORT=x: a number from 0 to 65535 is wanted\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--bogus"], "arguments inconnus : --bogus (chatroom-server --help montre ce qu'il y a)"),
+        (["verify"], "il manque : FOLDER (chatroom-server verify --help montre ce qu'il y a)"),
+        (["stop", "--restart-in", "x"], "argument --restart-in : 'x': il faut des secondes, de 0 à 3600 ("),
+        (["--config", "no.conf"], "no.conf ne peut pas être lu : No such file or directory"),
+        (["--text-address", "::1"], "--text-address n'ouvre rien à elle seule"),
+    ],
+)
+def test_wrong_usage_is_said_in_french(arguments: list[str], said: str, tmp_path: Path) -> None:
+    done = run(tmp_path, *arguments, LANG="fr_FR.UTF-8")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"chatroom-server: {said}")
+
+
+def test_each_setting_that_is_wrong_has_a_line_in_french(tmp_path: Path) -> None:
+    config = tmp_path / "server.conf"
+    config.write_text("PROT=1\nPORT=x\nLANG=de\nTEXT_PORT\n", encoding="utf-8")
+    done = run(tmp_path, "--config", str(config), LANGUAGE="fr", LANG="fr_FR.UTF-8")
+    assert done.returncode == 2
+    assert done.stderr.splitlines() == [
+        "chatroom-server: server.conf, ligne 1: il n'y a pas de PROT ; vouliez-vous dire PORT ?",
+        "chatroom-server: server.conf, ligne 4: 'TEXT_PORT' n'est pas un réglage ; écrivez CLÉ=VALEUR",
+        "chatroom-server: server.conf, ligne 2: PORT=x: il faut un nombre de 0 à 65535",
+        "chatroom-server: server.conf, ligne 3: LANG=de: il faut l'un de ces mots, ou rien : en, fr",
+    ]
+
+
+def test_help_is_in_french(tmp_path: Path) -> None:
+    for command in ([], ["stop"]):
+        shown = run(tmp_path, *command, "--help", LANG="fr_FR.UTF-8").stdout
+        assert shown.startswith("usage : chatroom-server")
+        assert "montrer cette aide, puis finir" in shown
+        assert "show" not in shown
+
+
 def test_it_speaks_french(tmp_path: Path) -> None:
     done = run(tmp_path, "--lang", "fr", "--check")
     assert done.returncode == 0
