@@ -91,8 +91,8 @@ async def store_accounts(folder: Path, lines: list[AnyAccountLine]) -> None:
         for outcome in heard:
             if isinstance(outcome, Refused):
                 raise OSError(f"the accounts could not be stored ({outcome.reason})")
-            for stored in outcome.lines:
-                accounts.apply(stored.line)
+            for line in (line for run in outcome.runs for line in run.lines):
+                accounts.apply(line)
         await log.flush({USERS_FILE: accounts.to_json()}, {})
     finally:
         await log.close()

@@ -80,9 +80,18 @@ def encode(frame: AnyFrame) -> bytes:
 
 def frame_line(line: bytes) -> bytes:
     """Put the header of a stored line in front of its bytes, without encoding it again."""
-    if _ONE_BYTE <= len(line) < _ONE_BYTE << 8:
-        return _two_bytes(_LINE_KIND[0], _ONE_BYTE << 8 | len(line)) + line
     return b"%b%b%b" % (_LINE_KIND, encode_length(len(line)), line)
+
+
+def frame_lines(lines: list[bytes]) -> list[bytes]:
+    """As `frame_line`, for each of many."""
+    kind = _LINE_KIND[0]
+    return [
+        _two_bytes(kind, _ONE_BYTE << 8 | size) + line
+        if _ONE_BYTE <= (size := len(line)) < _ONE_BYTE << 8
+        else frame_line(line)
+        for line in lines
+    ]
 
 
 def decode_body(kind: int, body: bytes) -> AnyFrame:

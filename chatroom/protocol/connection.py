@@ -105,7 +105,8 @@ class Connection:
                     self._clean = False
                 else:
                     self._receive(kind, body, events)
-            self._check_begun()
+            if self.state is not _ONLINE:
+                self._check_begun()
             if error is not None:
                 raise self._blame(error)
         except RemoteProtocolError as broken:

@@ -7,9 +7,6 @@ of the account log first, and what depends on it waits for that line as the `ref
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
-from operator import attrgetter
-from typing import Final
 
 from chatroom.protocol.errors import ERRORS, ErrorCode
 from chatroom.protocol.frames import Goodbye
@@ -31,13 +28,12 @@ from chatroom_server.core.inputs import (
     Stored,
     Woke,
 )
-from chatroom_server.core.ports import ACCOUNTS, StoredLine
+from chatroom_server.core.ports import ACCOUNTS, StoredRun
 from chatroom_server.core.settings import HubSettings, ServerIdentity
 from chatroom_server.core.state import Change, HubState, room_id
 
 USERS_FILE = "users.json"
 DEVICES_FILE = "devices.jsonl"
-_room_of: Final = attrgetter("room")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +132,8 @@ class Hub:
         state.now, state.at = now, at_ms
         if type(input_) is Received:
             self._receive(input_)
+        elif type(input_) is Stored:
+            self._take_stored(input_)
         else:
             self._happen(input_)
         wake = state.timers.next_wake()
@@ -150,15 +148,16 @@ class Hub:
             for frame in received.frames:
                 handlers.receive(self.state, link, frame)
 
+    def _take_stored(self, stored: Stored) -> None:
+        for run in stored.runs:
+            if run.room == ACCOUNTS:
+                self._take_changes(run)
+            else:
+                messages.take_stored(self.state, run)
+
     def _happen(self, input_: Input) -> None:
         state = self.state
         match input_:
-            case Stored(lines):
-                for room, run in groupby(lines, _room_of):
-                    if room == ACCOUNTS:
-                        self._take_changes(run)
-                    else:
-                        messages.take_stored(state, room, list(run))
             case Refused():
                 self._take_refused(input_)
             case Arrived():
@@ -181,11 +180,11 @@ class Hub:
             case Stopping(back_in_s):
                 self._stop(back_in_s)
 
-    def _take_changes(self, lines: Iterable[StoredLine]) -> None:
-        for line in lines:
-            changed = self.state.accounts.apply(line.line)
-            if isinstance(line.ref, Change):
-                line.ref.then(changed)
+    def _take_changes(self, run: StoredRun) -> None:
+        for line, change in zip(run.lines, run.refs, strict=True):
+            changed = self.state.accounts.apply(line)
+            if isinstance(change, Change):
+                change.then(changed)
 
     def _take_refused(self, refused: Refused) -> None:
         for draft in refused.drafts:

@@ -8,7 +8,7 @@ from typing import NewType
 import msgspec
 
 from chatroom.protocol.frames import AnyFrame
-from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.ports import Draft, StoredRun
 from chatroom_server.core.settings import HubSettings
 
 LinkId = NewType("LinkId", int)
@@ -57,9 +57,12 @@ class Left(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """The log yielded lines: they are on disk, and may be shown."""
+    """The log yielded lines: they are on disk, and may be shown.
 
-    lines: list[StoredLine]
+    What was said in a room before and after a line of the account log stands before and after that line.
+    """
+
+    runs: list[StoredRun]
 
 
 class Refused(msgspec.Struct, frozen=True, gc=False):

@@ -13,19 +13,20 @@ from chatroom.common.inert import inert, one_line
 from chatroom.protocol.codec import decode_line
 from chatroom.protocol.errors import ErrorCode, RemoteProtocolError
 from chatroom.protocol.frames import Ack, Line, LineKind, Refusal, Send
-from chatroom.protocol.ids import DeviceId, RoomId
+from chatroom.protocol.ids import DeviceId, MessageId, RoomId
 from chatroom.protocol.limits import GRID_MAX, IN_FLIGHT_MAX, MESSAGE_MAX, TOPIC_MAX
 from chatroom_server.core import limits, rooms
 from chatroom_server.core.accounts import Room, User
 from chatroom_server.core.devices import Device, Pending, begin_hash, content_hash, text_hash
 from chatroom_server.core.effects import BroadcastLines, DeliverLine
 from chatroom_server.core.links import LineStart, Link, Session
-from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.ports import Draft, StoredRun
 from chatroom_server.core.state import HubState, failure
 
 _encode: Final = msgspec.json.Encoder().encode
-_TEXT, _ACTION = LineKind.TEXT.value, LineKind.ACTION.value
-_IMAGE, _TOPIC = LineKind.IMAGE.value, LineKind.TOPIC.value
+_ACTION, _IMAGE, _TOPIC = LineKind.ACTION.value, LineKind.IMAGE.value, LineKind.TOPIC.value
+_DELETE: Final = "\x7f"
+"""The one control character that JSON does not escape."""
 _STARTS_MAX: Final = 256
 """Starts of lines that are kept for one user, to be made again when they are more."""
 
@@ -42,14 +43,19 @@ class _NotAcceptedError(Exception):
 # --- at the door ----------------------------------------------------------------------
 def send(state: HubState, link: Link, frame: Send) -> None:
     """Take a message: have it stored, unless it is, or cannot be."""
-    session, device = link.online, link.devices.get(frame.dev)
+    session, device = link.session, link.devices.get(frame.dev)
     room = state.accounts.rooms.get(frame.room)
+    assert session is not None
     try:
         if device is None:
             raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
-        body, grid = _content(frame)
         start = session.starts.get((frame.room, frame.dev)) or _start(session, frame.room, frame.dev)
-        hash_ = _hash(start, frame, body, grid)
+        if not frame.kind:  # nearly every message
+            (body, encoded), grid = _text(frame.body), ""
+            hash_ = text_hash(start.hash, body)
+        else:
+            body, grid = _content(frame)
+            encoded, hash_ = _encode(body), content_hash(frame.room, frame.kind, body, grid)
         if frame.n <= device.highest:
             _answer_again(state, link, frame, device, hash_)
             return
@@ -71,25 +77,36 @@ def send(state: HubState, link: Link, frame: Send) -> None:
     topic = body if frame.kind == _TOPIC else None
     pending = Pending(device, frame.n, hash_, link.id, topic)
     device.put(pending)
-    rest = _rest(state.at, start, frame, body, grid)
+    rest = _rest(state.at, start, frame, encoded, grid)
     state.append(Draft(room.id, rest, pending))
 
 
 def _content(frame: Send) -> tuple[str, str]:
     """Body and grid as they will be stored; the grid is not checked yet."""
     kind = frame.kind
-    if len(frame.body) * 4 > MESSAGE_MAX:
-        _check_size(frame.body)
-    if kind in (_TEXT, _ACTION):
-        body = inert(frame.body)
-        if not body or body.isspace():
-            raise _NotAcceptedError(ErrorCode.MESSAGE_EMPTY)
-        return body, ""
+    if kind == _ACTION:
+        return _text(frame.body)[0], ""
+    _check_size(frame.body)
     if kind == _IMAGE:
         return one_line(frame.body), frame.grid
     if kind == _TOPIC:
         return _checked_topic(frame.body), ""
     raise _NotAcceptedError(ErrorCode.NOT_ALLOWED)
+
+
+def _text(said: str) -> tuple[str, bytes]:
+    """What somebody says, as it will be stored, and as JSON."""
+    if len(said) * 4 > MESSAGE_MAX:
+        _check_size(said)
+    encoded = _encode(said) if said.isascii() else b""
+    if len(encoded) == len(said) + 2 and _DELETE not in said:
+        body = said  # nothing was escaped, so it holds no control characters
+    else:
+        body = inert(said)
+        encoded = _encode(body)
+    if not body or body.isspace():
+        raise _NotAcceptedError(ErrorCode.MESSAGE_EMPTY)
+    return body, encoded
 
 
 def _check_size(body: str) -> None:
@@ -162,22 +179,12 @@ def _refusal(dev: str, n: int, code: ErrorCode, args: dict[str, object]) -> Refu
 
 
 # --- the line ----------------------------------------------------------------------
-def _rest(at: int, start: LineStart, frame: Send, body: str, grid: str) -> bytes:
-    """The line from `"at"` on."""
-    end = start.end
+def _rest(at: int, start: LineStart, frame: Send, body: bytes, grid: str) -> bytes:
+    """The line from `"at"` on; the body is JSON already."""
     if not frame.kind:
-        return b'"at":%d,%b%d,"body":%b%b' % (at, start.prefix, frame.n, _encode(body), end)
-    if grid:
-        end = b',"grid":%b%b' % (_encode(grid), end)
-    kind, text = _encode(frame.kind), _encode(body)
-    return b'"at":%d,%b%d,"kind":%b,"body":%b%b' % (at, start.prefix, frame.n, kind, text, end)
-
-
-def _hash(start: LineStart, frame: Send, body: str, grid: str) -> int:
-    """The `content_hash`; of a plain text from where that of its room ends."""
-    if frame.kind or grid:
-        return content_hash(frame.room, frame.kind, body, grid)
-    return text_hash(start.hash, body)
+        return b'"at":%d,%b%d,"body":%b%b' % (at, start.prefix, frame.n, body, start.end)
+    end = b',"grid":%b%b' % (_encode(grid), start.end) if grid else start.end
+    return b'"at":%d,%b%d,"kind":%b,"body":%b%b' % (at, start.prefix, frame.n, _encode(frame.kind), body, end)
 
 
 def _start(session: Session, room: RoomId, dev: DeviceId) -> LineStart:
@@ -193,27 +200,29 @@ def _start(session: Session, room: RoomId, dev: DeviceId) -> LineStart:
 
 
 # --- outcomes ----------------------------------------------------------------------
-def take_stored(state: HubState, room_id: RoomId, lines: list[StoredLine]) -> None:
-    """Lines of a room, one number after the other, are on disk: show them to it, and to their authors."""
+def take_stored(state: HubState, run: StoredRun) -> None:
+    """Lines of a room are on disk: show them to it, and to their authors."""
+    room_id, number = run.room, run.first - 1
+    last = MessageId(number + len(run.lines))
     room = state.accounts.rooms.get(room_id)
     if room is not None:
-        room.last = lines[-1].id
+        room.last = last
     else:
-        state.accounts.lost[room_id] = lines[-1].id
-    state.effects.append(BroadcastLines(room_id, lines[0].id, [stored.line for stored in lines]))
-    for stored in lines:
-        pending = stored.ref
+        state.accounts.lost[room_id] = last
+    state.effects.append(BroadcastLines(room_id, run.first, run.lines))
+    for pending, line in zip(run.refs, run.lines, strict=True):
+        number += 1
         if not isinstance(pending, Pending):
-            take_foreign(state, stored.line)
+            take_foreign(state, line)
             continue
         device = pending.device
         device.pending.pop(pending.n, None)
-        state.devices.remember(device, pending.n, pending.hash, stored.id, state.at)
+        state.devices.remember(device, pending.n, pending.hash, number, state.at)
         if pending.topic is not None:
             state.accounts.set_topic(room_id, pending.topic)
         link = state.links.get(pending.link)
         if link is not None and room_id not in link.rooms and not link.is_closed:
-            state.effects.append(DeliverLine(link.id, stored.line))
+            state.effects.append(DeliverLine(link.id, line))
 
 
 def take_foreign(state: HubState, data: bytes) -> None:

@@ -1,7 +1,8 @@
 """What the core needs of the world, as Protocol classes that a backend fills: the log of all rooms.
 
-A log takes drafts and, later and in the same order, yields what became of them: `inputs.Stored` when the
-lines are on disk, `inputs.Refused` when they are not and never will be. All that waits when something is
+A log takes drafts and later yields what became of them: `inputs.Stored` when the lines are on disk,
+`inputs.Refused` when they are not and never will be. The order of a room's drafts is that of its lines and of
+their outcomes, and no room's line passes one of the account log. All that waits when something is
 refused is refused with it: nothing passes what came before. Nothing outside a log may assume that numbers
 are given in this process.
 """
@@ -32,18 +33,19 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
     ref: object = None
 
 
-class StoredLine(msgspec.Struct, frozen=True, gc=False):
-    """A line that is on disk.
+class StoredRun(msgspec.Struct, frozen=True, gc=False):
+    """Lines of a room that are on disk, with consecutive numbers.
 
     Attributes:
-        line: All of its JSON, `{"id":…}`, without a newline.
-        ref: That of its draft.
+        first: The number of the first.
+        lines: All of their JSON, `{"id":…}`, without a newline.
+        refs: Those of their drafts.
     """
 
     room: RoomId
-    id: MessageId
-    line: bytes
-    ref: object = None
+    first: MessageId
+    lines: list[bytes]
+    refs: list[object]
 
 
 class Page(msgspec.Struct, frozen=True):

@@ -19,7 +19,7 @@ from typing import Final
 
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
-from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredLine
+from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredRun
 from chatroom_server.history import journal, lock, rooms
 from chatroom_server.history.files import Files, OsFiles
 from chatroom_server.history.filing import Filing, reason_word
@@ -50,7 +50,7 @@ class _Round:
     """What is on its way to the disk, and what became of it."""
 
     drafts: list[Draft]
-    lines: list[StoredLine]
+    runs: list[StoredRun]
     payloads: list[bytes]
     end: Position | None = None
     error: Exception | None = None
@@ -233,16 +233,31 @@ class EmbeddedLog:
 
     def _numbered(self, drafts: list[Draft]) -> _Round:
         """Give numbers. Only one round is on its way, so those of a refused one are free again."""
-        lines: list[StoredLine] = []
+        runs: list[StoredRun] = []
         payloads: list[bytes] = []
+        begun: dict[RoomId, tuple[RoomState, StoredRun]] = {}
         for draft in drafts:
-            room = draft.room
-            state = self._rooms.get(room) or self._new_room(room)
+            found = begun.get(draft.room)
+            if found is None:
+                found = self._begin_run(draft.room, begun)
+                runs.append(found[1])
+            state, run = found
             state.assigned += 1
             line = b'{"id":%d,%b' % (state.assigned, draft.rest)
-            lines.append(StoredLine(room, MessageId(state.assigned), line, draft.ref))
+            run.lines.append(line)
+            run.refs.append(draft.ref)
             payloads.append(state.word + line)
-        return _Round(drafts, lines, payloads)
+        return _Round(drafts, runs, payloads)
+
+    def _begin_run(
+        self, room: RoomId, begun: dict[RoomId, tuple[RoomState, StoredRun]]
+    ) -> tuple[RoomState, StoredRun]:
+        """The lines of a room that a round holds; nothing passes a line of the account log."""
+        if room == ACCOUNTS or ACCOUNTS in begun:
+            begun.clear()
+        state = self._rooms.get(room) or self._new_room(room)
+        begun[room] = state, StoredRun(room, MessageId(state.assigned + 1), [], [])
+        return begun[room]
 
     def _new_room(self, room: RoomId) -> RoomState:
         state = self._rooms[room] = RoomState(room_word(room) + b" ")
@@ -259,7 +274,7 @@ class EmbeddedLog:
     def _end(self, this: _Round) -> None:
         self._round = None
         if this.end is not None:
-            self._store_lines(this.lines, this.end)
+            self._store_lines(this.runs, this.end)
         else:
             for room in {draft.room for draft in this.drafts}:
                 state = self._rooms[room]
@@ -271,18 +286,18 @@ class EmbeddedLog:
         else:
             self._wake_idle()
 
-    def _store_lines(self, lines: list[StoredLine], end: Position) -> None:
+    def _store_lines(self, runs: list[StoredRun], end: Position) -> None:
         was_due = self.flush_due
-        for stored in lines:
-            state = self._rooms[stored.room]
-            state.stored = stored.id
-            if stored.room != ACCOUNTS:
-                self._filing.add(stored.room, state, stored.line)
+        for run in runs:
+            state = self._rooms[run.room]
+            state.stored += len(run.lines)
+            if run.room != ACCOUNTS:
+                self._filing.add(run.room, state, run.lines)
         self._filing.yielded = end
         if self._refusal:
             _log.warning("the journal can be written again: new messages are stored")
             self._refusal = ""
-        self._call(functools.partial(self._on_outcome, Stored(lines)))
+        self._call(functools.partial(self._on_outcome, Stored(runs)))
         if self.flush_due and not was_due and self._on_flush_due:
             self._call(self._on_flush_due)
 

@@ -61,13 +61,7 @@ class Filing:
         self._running: asyncio.Future[None] | None = None
         self.unfiled = self._count()
 
-    def add(self, room: RoomId, state: RoomState, line: bytes) -> None:
-        """Take a line that is stored."""
-        state.tail.append(line)
-        self.unfiled += len(line)
-        self._dirty.add(room)
-
-    def add_all(self, room: RoomId, state: RoomState, lines: list[bytes]) -> None:
+    def add(self, room: RoomId, state: RoomState, lines: list[bytes]) -> None:
         """Take lines of a room that are stored, in their order."""
         state.tail += lines
         self.unfiled += sum(map(len, lines))

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
-from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredLine
+from chatroom_server.core.ports import ACCOUNTS, Draft, Page, StoredRun
 
 
 class MemoryLog:
@@ -93,11 +93,11 @@ class MemoryLog:
         else:
             self._on_outcome(Stored([self._keep(draft) for draft in drafts]))
 
-    def _keep(self, draft: Draft) -> StoredLine:
+    def _keep(self, draft: Draft) -> StoredRun:
         lines = self.lines.setdefault(draft.room, [])
         line = b'{"id":%d,%b' % (len(lines) + 1, draft.rest)
         lines.append(line)
-        return StoredLine(draft.room, MessageId(len(lines)), line, draft.ref)
+        return StoredRun(draft.room, MessageId(len(lines)), [line], [draft.ref])
 
 
 def _within(lines: list[bytes], max_bytes: int) -> list[bytes]:

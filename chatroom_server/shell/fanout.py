@@ -125,11 +125,9 @@ class Fanout:
         if not (self._dirty or self._touched):
             return
         dirty, self._dirty = self._dirty, {}
-        if len(dirty) == 1 and not self._touched:
-            self._spread_at_once(*dirty)
-        else:
-            for tail in dirty:
-                self._spread(tail)
+        is_all = len(dirty) == 1 and not self._touched
+        for tail in dirty:
+            self._spread(tail, is_all=is_all)
         touched, self._touched = self._touched, {}
         for link in touched:
             if not link.blocked:
@@ -140,47 +138,42 @@ class Fanout:
         for tail in dirty:
             self._settle(tail)
 
-    def _spread(self, tail: Tail) -> None:
-        """Give what is fresh to the links that keep up; note where the others stand."""
+    def _spread(self, tail: Tail, *, is_all: bool) -> None:
+        """Give what is fresh to the links that keep up; note where the others stand.
+
+        Args:
+            is_all: Nothing else is to be written in this round.
+        """
         if tail.fresh == tail.end:
             return
         data, end = tail.piece(tail.fresh)
-        start = tail.cursor(tail.fresh)
-        fits = end == tail.end
-        touched = self._touched
+        size, fits = len(data), end == tail.end
         for link in tail.links:
-            if link.blocked or not fits or link.behind is not None:
-                if link.behind is None or tail not in link.behind:
-                    self._fall_behind(link, tail, start)
-                continue
-            if len(link.rooms) == 1 and not link.queue:
-                self.writes += 1  # nothing else can come for it in this round
-                try:
-                    link.write(data)
-                except Exception:  # noqa: BLE001 - as in `run_round`
-                    _broke(link)
-                continue
-            link.queue.append(data)
-            touched[link] = None
-
-    def _spread_at_once(self, tail: Tail) -> None:
-        """As `_spread`, when nothing else is to be written: the path of each message in a quiet hour."""
-        data, end = tail.piece(tail.fresh)
-        if end != tail.end or end == tail.fresh:
-            self._spread(tail)
-            return
-        start = None
-        for link in tail.links:
-            if link.blocked or link.behind is not None:
-                if link.behind is None or tail not in link.behind:
-                    start = start or tail.cursor(tail.fresh)
-                    self._fall_behind(link, tail, start)
-            else:
+            sink = link.sink  # this loop is most of what Python does for a delivery
+            if sink is None or not fits or link.behind is not None:
+                self._spread_slowly(link, tail, data if fits else b"")
+            elif is_all or (len(link.rooms) == 1 and not link.queue):
                 self.writes += 1
                 try:
-                    link.write(data)
-                except Exception:  # noqa: BLE001 - as in `run_round`
-                    _broke(link)
+                    if (sent := sink.send(data)) != size:
+                        link.not_taken(data, sent)
+                except OSError as error:
+                    link.not_taken(data, 0, error)
+            else:
+                link.queue.append(data)
+                self._touched[link] = None
+
+    def _spread_slowly(self, link: Outlet, tail: Tail, data: bytes) -> None:
+        """Give it to a link whose socket may not be written to right away.
+
+        Args:
+            data: Empty when it is too much for one write.
+        """
+        if data and link.behind is None and not link.blocked:
+            link.queue.append(data)
+            self._touched[link] = None
+        elif link.behind is None or tail not in link.behind:
+            self._fall_behind(link, tail, tail.cursor(tail.fresh))
 
     def _write(self, link: Outlet) -> None:
         if link.behind is not None:

@@ -163,6 +163,7 @@ class Link(Outlet):
 
     def _open(self) -> None:
         self.phase = Phase.OPEN
+        self._aim()
         self._owner.arrived(self)
 
     # --- writing ---------------------------------------------------------------------------------
@@ -196,11 +197,29 @@ class Link(Outlet):
         try:
             sent = self._socket.send(data)
         except OSError as error:
-            sent = self._not_sent(error, len(data))
-        if sent != len(data):
-            self._keep(data, sent)
+            self.not_taken(data, 0, error)
+        else:
+            if sent != len(data):
+                self._keep(data, sent)
         if not self._reading or self.phase is not _OPEN:
             self._owner.loop.call_soon(self._settle)
+
+    def not_taken(self, data: bytes, sent: int, error: OSError | None = None) -> None:
+        """The socket took so many of these bytes only."""
+        self._keep(data, sent if error is None else self._not_sent(error, len(data)))
+
+    def _keep(self, data: bytes, sent: int) -> None:
+        """Keep what the socket did not take, without a copy."""
+        if sent < len(data) and self._rest is None and self.phase is not Phase.GONE:
+            self.blocked = True
+            self._aim()
+            self._rest = memoryview(data)[sent:]
+            self._owner.loop.add_writer(self._socket, self._on_writable)
+
+    def _aim(self) -> None:
+        """A round may write to the socket by itself, or not."""
+        is_plain = self._seal is None and self._reading and not self.blocked
+        self.sink = self._socket if is_plain and self.phase is _OPEN else None
 
     def broke(self) -> None:
         """A round could not write to the link: it ends."""
@@ -212,13 +231,6 @@ class Link(Outlet):
             self._lose_soon(error.strerror or "cut")
         return 0
 
-    def _keep(self, data: bytes, sent: int) -> None:
-        """Keep what the socket did not take, without a copy."""
-        if sent < len(data) and self._rest is None and self.phase is not Phase.GONE:
-            self.blocked = True
-            self._rest = memoryview(data)[sent:]
-            self._owner.loop.add_writer(self._socket, self._on_writable)
-
     def _on_writable(self) -> None:
         assert self._rest is not None
         try:
@@ -228,6 +240,7 @@ class Link(Outlet):
         self._rest = self._rest[sent:]
         if not self._rest:
             self._rest, self.blocked = None, False
+            self._aim()
             self._owner.loop.remove_writer(self._socket)
             self._owner.drained(self)
             self._settle()
@@ -268,6 +281,7 @@ class Link(Outlet):
         if wanted == self._reading or self.phase is Phase.GONE:
             return
         self._reading = wanted
+        self._aim()
         if wanted:
             self._owner.loop.add_reader(self._socket, self._on_readable)
         else:
@@ -309,6 +323,7 @@ class Link(Outlet):
         if self.phase in (Phase.ENDING, Phase.LINGERING, Phase.GONE):
             return
         self.phase, self.why = Phase.ENDING, why
+        self._aim()
         self._deadline = self._owner.loop.time() + ENDING_S
         self._owner.ending(self)
         self._owner.loop.call_soon(self._settle)
@@ -330,6 +345,7 @@ class Link(Outlet):
     def _lose_soon(self, why: str) -> None:
         """As `_lose`, from within a round."""
         self.blocked = True
+        self._aim()
         self._owner.loop.call_soon(self._lose, why)
 
     def _lose(self, why: str) -> None:
@@ -340,4 +356,5 @@ class Link(Outlet):
         loop.remove_writer(self._socket)
         self._socket.close()
         self.phase, self.blocked, self._rest, self._seal = Phase.GONE, True, None, None
+        self._aim()
         self._owner.lost(self, self.why or why)

@@ -119,8 +119,7 @@ class Appender:
             self._log.append(held)
 
     def stored(self, lines: int, deliveries: int) -> None:
-        """A round came back from the disk, and goes to so many links."""
-        if lines:
-            self._pace.take(self._clock.time(), lines, waited=self._waited)
-            self._waited = False
-            self._links += _SHARE * (deliveries / lines - self._links)
+        """A round of so many lines came back from the disk, and is so many lines on so many links."""
+        self._pace.take(self._clock.time(), lines, waited=self._waited)
+        self._waited = False
+        self._links += _SHARE * (deliveries / lines - self._links)

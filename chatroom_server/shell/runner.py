@@ -134,10 +134,12 @@ class Runner:
         finally:
             self.fanout.run_round()  # not one turn of the loop later
         said, self._said = self._said, []
-        self._appender.stored(
-            sum(len(lines) for lines, _ in said), sum(len(lines) * links for lines, links in said)
-        )
-        if said:
+        messages = deliveries = 0
+        for lines, links in said:
+            messages += len(lines)
+            deliveries += len(lines) * links
+        if messages:
+            self._appender.stored(messages, deliveries)
             self._logs.said(said)
 
     def accept(self, sock: socket.socket, peer: tuple[str, int], entrance: Entrance | None = None) -> None:
@@ -234,7 +236,7 @@ class Runner:
             case Append(drafts):
                 self._appender.append(drafts)
             case BroadcastLines(room, first, lines):
-                links = self.fanout.broadcast_lines(room, first, [codec.frame_line(line) for line in lines])
+                links = self.fanout.broadcast_lines(room, first, codec.frame_lines(lines))
                 self._said.append((lines, links))
             case Deliver():
                 self._deliver(effect)

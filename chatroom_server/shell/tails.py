@@ -5,7 +5,7 @@ is behind has a *cursor* in it.
 """
 
 from abc import ABC, abstractmethod
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from chatroom.protocol.ids import RoomId
 
@@ -28,6 +28,13 @@ class Cursor(NamedTuple):
     after: int
 
 
+class Sink(Protocol):
+    """A socket, as far as a round uses it."""
+
+    def send(self, data: bytes, /) -> int:
+        """Take bytes, and say how many; raises `OSError` when none are taken."""
+
+
 class Outlet(ABC):
     """The part of a link that fan-out knows.
 
@@ -37,9 +44,11 @@ class Outlet(ABC):
         blocked: Its socket is full: nothing may be written.
         rooms: The tails of its rooms.
         behind: Where it stands in rooms that it has not been sent all of; None for nowhere.
+        sink: Where a round may put bytes by itself; None where `write` has to be asked, or nothing may be
+            written. Of what the sink does not take, `not_taken` hears.
     """
 
-    __slots__ = ("behind", "blocked", "queue", "queued", "rooms")
+    __slots__ = ("behind", "blocked", "queue", "queued", "rooms", "sink")
 
     def __init__(self) -> None:
         self.queue: list[bytes] = []
@@ -47,10 +56,15 @@ class Outlet(ABC):
         self.blocked = False
         self.rooms: list[Tail] = []
         self.behind: dict[Tail, Cursor] | None = None
+        self.sink: Sink | None = None
 
     @abstractmethod
     def write(self, data: bytes) -> None:
         """Give bytes to the socket; sets `blocked` when it does not take them all. Never raises."""
+
+    @abstractmethod
+    def not_taken(self, data: bytes, sent: int, error: OSError | None = None) -> None:
+        """The sink took so many of these bytes only. Never raises."""
 
     def broke(self) -> None:
         """A write raised all the same: write no more."""
@@ -131,10 +145,12 @@ class Tail:
 
     def advance(self) -> None:
         """A round has seen all frames; what nobody is behind with, or too much of it, is let go."""
-        self.fresh = self.end
+        self.fresh = self.base + len(self._frames)
         self._pieces.clear()
         if not self.lagging:
-            self.forget()
+            self.base, self.size = self.fresh, 0
+            self._frames.clear()
+            self._ids.clear()
         elif self.size > TAIL_BYTES_MAX:
             self._trim(TAIL_BYTES_MAX // 2)
 
@@ -157,6 +173,8 @@ class Tail:
 
     def _cut(self, position: int) -> tuple[bytes, int]:
         start = end = position - self.base
+        if not start and self.size <= WRITE_MAX:  # nearly always
+            return b"".join(self._frames), self.base + len(self._frames)
         room = WRITE_MAX
         while end < len(self._frames) and (room >= len(self._frames[end]) or end == start):
             room -= len(self._frames[end])

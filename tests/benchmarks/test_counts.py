@@ -40,6 +40,9 @@ class CountingLink(Outlet):
     def write(self, data: bytes) -> None:
         self.writes.append(data)
 
+    def not_taken(self, data: bytes, sent: int, error: OSError | None = None) -> None:
+        raise AssertionError
+
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory: pytest.TempPathFactory) -> Path:

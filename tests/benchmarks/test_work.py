@@ -79,11 +79,12 @@ async def test_the_core_the_log_and_the_wire_do_not_work_more_for_more_members(t
     assert much.inner - little.inner < more / 20
 
 
-async def test_a_delivery_takes_few_calls(tmp_path: Path) -> None:
+async def test_a_delivery_takes_no_call_of_python(tmp_path: Path) -> None:
     _few, little = await said(tmp_path / "few", FEW)
     _many, much = await said(tmp_path / "many", MANY)
     more = sum(much.python.values()) - sum(little.python.values())
-    assert 0 < more <= 3 * (MANY - FEW) * MESSAGES
+    assert sum(little.python.values()) > MESSAGES
+    assert more < (MANY - FEW) * MESSAGES / 20
 
 
 async def test_a_line_is_encoded_once_however_many_hear_it(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
-from chatroom_server.core.ports import ACCOUNTS, Draft, Log, Page
+from chatroom_server.core.ports import ACCOUNTS, Draft, Log, Page, StoredRun
 from chatroom_server.history import MemoryLog, open_log
 from tests.server.history.simfiles import SimFiles
 
@@ -36,12 +36,21 @@ class Talker:
             await self._changed.wait()
 
     def _count(self) -> int:
-        return sum(len(o.lines if isinstance(o, Stored) else o.drafts) for o in self.outcomes)
+        refused = sum(len(o.drafts) for o in self.outcomes if isinstance(o, Refused))
+        return refused + sum(len(run.lines) for run in self.runs())
+
+    def runs(self) -> list[StoredRun]:
+        """All that is stored."""
+        return [run for o in self.outcomes if isinstance(o, Stored) for run in o.runs]
 
     def numbers(self, room: RoomId) -> list[int]:
         """The numbers of stored lines, in the order of their outcomes."""
-        lines = [line for o in self.outcomes if isinstance(o, Stored) for line in o.lines]
-        return [line.id for line in lines if line.room == room]
+        runs = [run for run in self.runs() if run.room == room]
+        return [number for run in runs for number, _ in enumerate(run.lines, run.first)]
+
+    def refs(self, *rooms: RoomId) -> list[object]:
+        """Those of the stored lines of some rooms, in the order of their outcomes."""
+        return [ref for run in self.runs() if run.room in rooms for ref in run.refs]
 
     async def page(self, room: RoomId = A, **asked: Any) -> Page:
         """A page with everything that is not asked for at its widest."""
@@ -101,20 +110,28 @@ async def test_a_line_is_the_number_and_the_rest_and_the_ref_comes_back(talker: 
     ref = object()
     talker.log.append([Draft(A, b'"at":7,"body":"\xc3\xa9"}', ref)])
     await talker.heard(1)
-    (outcome,) = talker.outcomes
-    assert isinstance(outcome, Stored)
-    assert outcome.lines[0].line == b'{"id":1,"at":7,"body":"\xc3\xa9"}'
-    assert outcome.lines[0].ref is ref
+    (run,) = talker.runs()
+    assert (run.room, run.first, run.lines) == (A, 1, [b'{"id":1,"at":7,"body":"\xc3\xa9"}'])
+    assert run.refs[0] is ref
 
 
-async def test_outcomes_keep_the_order_of_drafts(talker: Talker) -> None:
+async def test_outcomes_keep_the_order_of_a_rooms_drafts(talker: Talker) -> None:
     for index in range(50):
         talker.log.append([Draft(A if index % 3 else B, b'"body":""}', index)])
         if index % 7 == 0:
             await asyncio.sleep(0)
     await talker.heard(50)
-    refs = [line.ref for o in talker.outcomes if isinstance(o, Stored) for line in o.lines]
-    assert refs == list(range(50))
+    assert talker.refs(A) == [index for index in range(50) if index % 3]
+    assert talker.refs(B) == [index for index in range(50) if not index % 3]
+
+
+async def test_nothing_passes_a_line_of_the_account_log(talker: Talker) -> None:
+    rooms = [A, B, A, ACCOUNTS, B, ACCOUNTS, ACCOUNTS, A, A, ACCOUNTS]
+    talker.log.append([Draft(room, b'"body":""}', index) for index, room in enumerate(rooms)])
+    await talker.heard(len(rooms))
+    for room in (A, B):
+        among = [index for index, each in enumerate(rooms) if each in (room, ACCOUNTS)]
+        assert talker.refs(room, ACCOUNTS) == among
 
 
 async def test_last_ids_are_those_of_stored_lines(talker: Talker) -> None:

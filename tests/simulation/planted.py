@@ -168,12 +168,12 @@ def _lines_are_broadcast_before_the_fsync_has_returned(patch: Patch) -> Faults:
 
     def early(self: embedded.EmbeddedLog, drafts: Any) -> Any:
         this = numbered(self, drafts)
-        self._loop.call_soon(self._on_outcome, Stored(this.lines))
+        self._loop.call_soon(self._on_outcome, Stored(this.runs))
         return this
 
-    def late(self: embedded.EmbeddedLog, lines: Any, end: Any) -> None:
+    def late(self: embedded.EmbeddedLog, runs: Any, end: Any) -> None:
         told, self._on_outcome = self._on_outcome, lambda outcome: None
-        store(self, lines, end)
+        store(self, runs, end)
         self._on_outcome = told
 
     patch.setattr(embedded.EmbeddedLog, "_numbered", early)
@@ -197,10 +197,10 @@ def _what_comes_during_a_round_is_lost_with_it(patch: Patch) -> Faults:
 @plant("times in the history")
 def _a_message_that_comes_again_is_stored_again(patch: Patch) -> Faults:
     def again(state: Any, link_: Any, frame: Send, device: Any, hash_: int) -> None:
-        body, grid = messages._content(frame)
+        _body, encoded = messages._text(frame.body)
         pending = Pending(device, frame.n, hash_, link_.id, None)
         start = messages._start(link_.online, frame.room, frame.dev)
-        rest = messages._rest(state.at, start, frame, body, grid)
+        rest = messages._rest(state.at, start, frame, encoded, "")
         state.effects.append(Append([Draft(frame.room, rest, pending)]))
 
     patch.setattr(messages, "_answer_again", again)

@@ -50,7 +50,7 @@ def _what_waits_for_a_round_when_the_server_stops_is_taken_for_stored(patch: Pat
     async def drain(self: embedded.EmbeddedLog) -> None:
         waiting, self._waiting = self._waiting, []
         if waiting:
-            self._on_outcome(Stored(self._numbered(waiting).lines))
+            self._on_outcome(Stored(self._numbered(waiting).runs))
         await original(self)
 
     patch.setattr(embedded.EmbeddedLog, "drain", drain)

@@ -58,7 +58,7 @@ from chatroom_server.core.inputs import (
     Stored,
     Woke,
 )
-from chatroom_server.core.ports import ACCOUNTS, Draft, StoredLine
+from chatroom_server.core.ports import ACCOUNTS, Draft, StoredRun
 from chatroom_server.core.settings import HubSettings, ServerIdentity
 
 _F = TypeVar("_F")
@@ -319,13 +319,13 @@ class Stage:
         self.at += round((now - self.now) * 1000)
         self.now = now
 
-    def _write(self, draft: Draft) -> StoredLine:
+    def _write(self, draft: Draft) -> StoredRun:
         lines = self.disk.setdefault(draft.room, [])
         id_ = MessageId(len(lines) + 1)
         line = b'{"id":%d,%b' % (id_, draft.rest)
         lines.append(line)
         self.journal.append((draft.room, id_, line))
-        return StoredLine(draft.room, id_, line, draft.ref)
+        return StoredRun(draft.room, id_, [line], [draft.ref])
 
     def _perform(self, effect: Effect) -> None:
         match effect:

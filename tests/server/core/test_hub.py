@@ -16,7 +16,7 @@ from chatroom.protocol.frames import (
 from chatroom.protocol.ids import MessageId, RoomId, UserId
 from chatroom_server.core.effects import Close, FetchPage, Happening
 from chatroom_server.core.inputs import InvitationReplaced, Left, LinkId, PageSent, Received, Stopping, Stored
-from chatroom_server.core.ports import StoredLine
+from chatroom_server.core.ports import StoredRun
 from chatroom_server.core.settings import HubSettings
 from tests.server.core.stage import GENERAL, Stage
 
@@ -112,7 +112,7 @@ def test_a_room_that_has_lines_but_no_account_line_is_a_room_again(stage: Stage)
 def test_a_line_that_another_node_stored_is_shown(stage: Stage) -> None:
     ann = stage.enter("ann", GENERAL)
     line = b'{"id":1,"at":5,"room":"general","user":"u","nick":"n","dev":"d","n":1,"body":"far"}'
-    stage.feed(Stored([StoredLine(GENERAL, MessageId(1), line)]))
+    stage.feed(Stored([StoredRun(GENERAL, MessageId(1), [line], [None])]))
     assert ann.bodies() == ["far"]
 
 

@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from chatroom.protocol.ids import MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
-from chatroom_server.core.ports import Draft, StoredLine
+from chatroom_server.core.ports import Draft
 from chatroom_server.history import EmbeddedLog, Files, LogSettings, Recovery, open_log
 
 GENERAL = RoomId("general")
@@ -17,6 +18,14 @@ SMALL = LogSettings(journal_segment=2000, room_segment=1000, few_rooms=2)
 def draft(text: str, room: str = "general", ref: object = None) -> Draft:
     """A draft of a line that says something."""
     return Draft(RoomId(room), b'"at":1,"room":"%b","body":"%b"}' % (room.encode(), text.encode()), ref)
+
+
+class StoredLine(NamedTuple):
+    """A line that a log said is stored."""
+
+    room: RoomId
+    id: MessageId
+    line: bytes
 
 
 class Rig:
@@ -49,7 +58,10 @@ class Rig:
 
     def _hear(self, outcome: Stored | Refused) -> None:
         self.outcomes.append(outcome)
-        self._answered += len(outcome.lines if isinstance(outcome, Stored) else outcome.drafts)
+        if isinstance(outcome, Stored):
+            self._answered += sum(len(run.lines) for run in outcome.runs)
+        else:
+            self._answered += len(outcome.drafts)
         self._changed.set()
 
     def _hear_due(self) -> None:
@@ -73,7 +85,13 @@ class Rig:
 
     def stored(self) -> list[StoredLine]:
         """Every line that the log said is stored."""
-        return [line for outcome in self.outcomes if isinstance(outcome, Stored) for line in outcome.lines]
+        return [
+            StoredLine(run.room, MessageId(number), line)
+            for outcome in self.outcomes
+            if isinstance(outcome, Stored)
+            for run in outcome.runs
+            for number, line in enumerate(run.lines, run.first)
+        ]
 
     def refused(self) -> list[Refused]:
         """Every refusal."""

@@ -16,8 +16,9 @@ async def main(folder: Path, name: str) -> None:
 
     def hear(outcome: Stored | Refused) -> None:
         assert isinstance(outcome, Stored)
-        for stored in outcome.lines:
-            sys.stdout.write(f"{stored.room} {stored.id} {stored.line.decode()}\n")
+        for run in outcome.runs:
+            for number, line in enumerate(run.lines, run.first):
+                sys.stdout.write(f"{run.room} {number} {line.decode()}\n")
         sys.stdout.flush()
         changed.set()
 

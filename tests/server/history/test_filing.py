@@ -46,10 +46,10 @@ class Desk:
     def take(self, runs: list[Run], *, singly: bool = False) -> None:
         for room, lines in runs:
             if not singly:
-                self.filing.add_all(room, self.rooms[room], lines)
+                self.filing.add(room, self.rooms[room], lines)
             else:
                 for line in lines:
-                    self.filing.add(room, self.rooms[room], line)
+                    self.filing.add(room, self.rooms[room], [line])
 
     def waiting(self) -> int:
         return sum(len(line) for state in self.rooms.values() for line in state.unfiled())

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from chatroom.protocol import codec
 from chatroom.protocol.frames import Gap
 from chatroom.protocol.ids import RoomId
@@ -15,17 +17,22 @@ GENERAL, OTHER = RoomId("general"), RoomId("other")
 class Recorder(Outlet):
     """A link that keeps what it was written, as long as it takes anything."""
 
-    __slots__ = ("is_stuck", "written")
+    __slots__ = ("is_stuck", "lacking", "written")
 
     def __init__(self) -> None:
         super().__init__()
         self.written: list[bytes] = []
         self.is_stuck = False
+        self.lacking: tuple[bytes, OSError | None] = (b"", None)
 
     def write(self, data: bytes) -> None:
         assert not self.blocked
         self.written.append(data)
         self.blocked = self.is_stuck
+
+    def not_taken(self, data: bytes, sent: int, error: OSError | None = None) -> None:
+        self.blocked, self.sink = True, None
+        self.lacking = (data[sent:], error)
 
     @property
     def text(self) -> bytes:
@@ -86,6 +93,52 @@ class Broken(Recorder):
 
     def write(self, data: bytes) -> None:
         raise ValueError("broken")
+
+
+class Socket:
+    """Takes so many bytes of each write, or none at all."""
+
+    def __init__(self, takes: int = 1000, error: OSError | None = None) -> None:
+        self.takes, self.error = takes, error
+        self.sent: list[bytes] = []
+
+    def send(self, data: bytes, /) -> int:
+        if self.error is not None:
+            raise self.error
+        self.sent.append(data[: self.takes])
+        return len(self.sent[-1])
+
+
+def test_a_round_puts_bytes_right_into_a_sink_and_says_what_it_did_not_take() -> None:
+    stage, error = Stage(), BlockingIOError()
+    good, short, full = Socket(), Socket(takes=2), Socket(error=error)
+    links = [stage.link(GENERAL) for _ in range(3)]
+    links[0].sink, links[1].sink, links[2].sink = good, short, full
+    stage.say(b"one")
+    stage.run()
+    assert (good.sent, short.sent, full.sent) == ([b"one"], [b"on"], [])
+    assert [link.lacking for link in links] == [(b"", None), (b"e", None), (b"one", error)]
+    assert [link.text for link in links] == [b"", b"", b""]
+    stage.say(b"two", first=2)
+    stage.run()
+    assert good.sent == [b"one", b"two"]
+    assert [bool(link.behind) for link in links] == [False, True, True]
+
+
+@pytest.mark.parametrize("waits", ["a word of its own", "another room"])
+def test_a_sink_gets_one_write_for_all_that_a_round_brings(waits: str) -> None:
+    stage = Stage()
+    link, socket = stage.link(GENERAL, OTHER), Socket()
+    link.sink = socket
+    if waits == "another room":
+        stage.say(b"there", room=OTHER)
+    else:
+        stage.whisper(link, b"you")
+    stage.say(b"here")
+    stage.run()
+    assert socket.sent == []
+    assert len(link.written) == 1
+    assert b"here" in link.text
 
 
 def test_one_broken_link_breaks_no_round() -> None:
