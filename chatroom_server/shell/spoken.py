@@ -42,9 +42,9 @@ def format_kept(stored: list[bytes], lines: list[Spoken]) -> list[str]:
     """
     shown: Callable[[str], str] = str.strip if _is_plain(stored) else one_line
     return [
-        f"{stamp(line.at // 1000)} {start}{shown(line.body)}\n"
+        f"{start}{shown(line.body)}\n"
         for line in lines
-        if (start := _start(line.room, line.nick, line.kind))
+        if (start := _start(line.at // 1000, line.room, line.nick, line.kind))
     ]
 
 
@@ -61,11 +61,11 @@ def _is_plain(stored: list[bytes]) -> bool:
 
 
 @lru_cache(maxsize=1000)
-def _start(room: str, nick: str, kind: str) -> str:
-    """What stands before the text of a message; empty for a direct conversation."""
+def _start(second: int, room: str, nick: str, kind: str) -> str:
+    """All that stands before the text of a message; empty for a direct conversation."""
     if room.startswith("="):
         return ""
-    where, who = f"#{one_line(room)}", one_line(nick)
+    where, who = f"{stamp(second)} #{one_line(room)}", one_line(nick)
     match kind:
         case "":
             return f"{where} {who}: "
