@@ -135,6 +135,13 @@ def _send_options(parser: ArgumentParser) -> None:
         metavar="S",
         help=_("give up when nothing moves for so long (30)"),
     )
+    add(
+        "--retry",
+        type=_seconds(parser.texts),
+        default=0.0,
+        metavar="S",
+        help=_("keep trying for so long while the server is away, from the first attempt on (0)"),
+    )
 
 
 def _tail_options(parser: ArgumentParser) -> None:

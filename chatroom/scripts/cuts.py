@@ -8,10 +8,13 @@ class CutTeller:
     """Looks at all events of a session for those that tell of its link.
 
     A server that was never there is no cut: what a script makes of that, it says itself.
+
+    Args:
+        from_start: That it is away is news from the start, as the script waits for it.
     """
 
-    def __init__(self) -> None:
-        self._is_told = True
+    def __init__(self, *, from_start: bool = False) -> None:
+        self._is_told = not from_start
 
     def take(self, event: SessionEvent) -> None:
         """Say it on standard error, where it is news."""

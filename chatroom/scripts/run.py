@@ -116,6 +116,7 @@ async def _send(session: Session, prepared: Launching, room: RoomId) -> int:
         words=options.text,
         as_one=options.one,
         timeout_s=options.timeout,
+        retry_s=options.retry,
         create=prepared.room if options.create else "",
     )
     if options.image:

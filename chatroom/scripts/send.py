@@ -3,11 +3,13 @@
 import asyncio
 import os
 import select
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
-from chatroom.client.errors import RequestFailed
+from chatroom.client.errors import NotConnected, RequestFailed
 from chatroom.client.events import (
     Ended,
     MessageChanged,
@@ -26,6 +28,7 @@ from chatroom.scripts.cuts import CutTeller
 from chatroom.scripts.input_lines import LineCutter, messages_of
 from chatroom.scripts.output import say_problem
 
+T = TypeVar("T")
 _CHUNK = 1 << 16
 _AHEAD_MAX = 4096
 """Messages that may wait in the outbox before more input is read."""
@@ -48,6 +51,7 @@ class SendOptions:
         words: The text; empty to read standard input.
         as_one: All of the text is one message.
         timeout_s: How long nothing may move before giving up.
+        retry_s: How long, from the start, a server that is away is waited for, whatever the time-out says.
         create: The name of the room, as it was typed, to make it where there is none; else empty.
     """
 
@@ -56,6 +60,7 @@ class SendOptions:
     as_one: bool
     timeout_s: float
     create: str = ""
+    retry_s: float = 0.0
 
 
 async def send(session: Session, options: SendOptions, texts: Texts) -> int:
@@ -65,12 +70,11 @@ async def send(session: Session, options: SendOptions, texts: Texts) -> int:
         0 when every message is stored, else 1.
     """
     sender = _Sender(session, options, texts)
-    if options.create:
-        await _make_room(session, options.create)
-    async for messages in _batches(options):
-        await sender.say(messages)
-        if sender.has_failed:
-            break
+    if await sender.has_room():
+        async for messages in _batches(options):
+            await sender.say(messages)
+            if sender.has_failed:
+                break
     return await sender.finish()
 
 
@@ -91,19 +95,10 @@ async def send_picture(session: Session, options: SendOptions, path: str, texts:
     except GridError as error:
         say_problem(str(error))
         return 1
-    if options.create:
-        await _make_room(session, options.create)
     sender = _Sender(session, options, texts)
-    await sender.say_picture(" ".join([picture.caption, *options.words]), grid)
+    if await sender.has_room():
+        await sender.say_picture(" ".join([picture.caption, *options.words]), grid)
     return await sender.finish()
-
-
-async def _make_room(session: Session, room: str) -> None:
-    try:
-        await session.join(room, create=True)
-    except RequestFailed as error:
-        if error.code != ErrorCode.ROOM_EXISTS:
-            raise
 
 
 class _Sender:
@@ -115,24 +110,70 @@ class _Sender:
         self._texts = texts
         self._mine: set[str] = set()
         self._is_patient = True
-        self._cuts = CutTeller()
+        self._cuts = CutTeller(from_start=options.retry_s > 0)
+        self._retry_until = asyncio.get_running_loop().time() + options.retry_s
         self._told: set[str] = set()
         self._is_over = False
         self._failed_now: set[str] = set()
         self.has_failed = False
 
+    async def has_room(self) -> bool:
+        """Make the room, where that was asked for; False when it came to nothing, which is said."""
+        if self._options.create:
+            await self._reached(self._make_room)
+        return not self.has_failed
+
+    async def _make_room(self) -> None:
+        try:
+            await self._session.join(self._options.create, create=True)
+        except RequestFailed as error:
+            if error.code != ErrorCode.ROOM_EXISTS:
+                raise
+
     async def say(self, messages: list[str]) -> None:
         for start in range(0, len(messages), 256):
-            said = await self._session.say_many(self._options.room, messages[start : start + 256])
-            self._mine.update(message.key for message in said)
+            some = messages[start : start + 256]
+            said = await self._reached(partial(self._session.say_many, self._options.room, some))
+            self._mine.update(message.key for message in said or ())
             await self._wait_until_left(_AHEAD_MAX)
         self._take_news()
         if len(self._mine) > _KEPT_MAX:
             self._fail(self._texts._("too much waits in the outbox; the rest of the input was not read"))
 
     async def say_picture(self, caption: str, grid: str) -> None:
-        said = await self._session.say(self._options.room, caption, kind=LineKind.IMAGE, grid=grid)
-        self._mine.add(said.key)
+        say = partial(self._session.say, self._options.room, caption, kind=LineKind.IMAGE, grid=grid)
+        said = await self._reached(say)
+        if said is not None:
+            self._mine.add(said.key)
+
+    async def _reached(self, call: Callable[[], Awaitable[T]]) -> T | None:
+        """What a call gives, or gives once the server is back; None when the session is over, which is said.
+
+        A call that raises `NotConnected` has put nothing into the outbox, and is made again.
+
+        Raises:
+            NotConnected: The server did not come back in time.
+        """
+        while True:
+            try:
+                return await call()
+            except NotConnected:
+                if await self._is_back():
+                    continue
+                if not self._is_over:
+                    raise
+                return None
+
+    async def _is_back(self) -> bool:
+        """Wait for the server until it is there or there is no more time for it."""
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(0)  # where a link is over, whoever reads it is about to hear of it
+        while (left := self._retry_until - loop.time()) > 0 and not self._is_over:
+            self._take_news()
+            if self._session.online:
+                return True
+            await self._session.wait_for_events(min(_POLL_S, left))
+        return False
 
     async def finish(self) -> int:
         await self._wait_until_left(0)
@@ -170,7 +211,7 @@ class _Sender:
         loop = asyncio.get_running_loop()
         self._take_news()
         while len(self._mine) > allowed and not self._is_over and self._is_patient:
-            deadline = loop.time() + self._options.timeout_s
+            deadline = max(loop.time() + self._options.timeout_s, self._retry_until)
             self._is_patient = await self._news_before(deadline)
 
     async def _news_before(self, deadline: float) -> bool:

@@ -1,11 +1,13 @@
 """`send`: every line of arguments or standard input is stored, or somebody is told."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from chatroom.client.errors import NotConnected
 from chatroom.client.events import MessageState, Offline
 from chatroom.client.outbox import Draft
 from chatroom.client.profile import Profile
@@ -26,8 +28,10 @@ GENERAL = RoomId("general")
 WAITS = "the server could not store the message (test); it waits in the outbox and is sent again"
 
 
-def options(*words: str, as_one: bool = False, timeout_s: float = 30.0, create: str = "") -> SendOptions:
-    return SendOptions(RoomId("dev") if create else GENERAL, words, as_one, timeout_s, create)
+def options(
+    *words: str, as_one: bool = False, timeout_s: float = 30.0, create: str = "", retry_s: float = 0.0
+) -> SendOptions:
+    return SendOptions(RoomId("dev") if create else GENERAL, words, as_one, timeout_s, create, retry_s)
 
 
 def sent(server: FakeServer) -> list[str]:
@@ -263,6 +267,94 @@ def leave_behind(server: FakeServer, profile: Profile, room: RoomId, body: str) 
     slot = profile.slots.claim_free()
     slot.outbox.add(server.public_key, [Draft(room, body)])
     slot.release()
+
+
+@pytest.fixture
+async def away(server: FakeServer) -> FakeServer:
+    """A server that has ended, and can be started again."""
+    await server.stop()
+    return server
+
+
+def stored(server: FakeServer, room: str = "general") -> list[str]:
+    return [decode_line(line).body for line in server.world.rooms[RoomId(room)].lines]
+
+
+@pytest.mark.parametrize("create", ["", "dev"])
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_a_server_that_is_away_is_tried_again_for_as_long_as_was_asked(
+    away: FakeServer,
+    profile: Profile,
+    capsys: pytest.CaptureFixture[str],
+    create: str,
+    *,
+    is_known: bool,
+) -> None:
+    if is_known:
+        profile.servers.trust(away.address, away.public_key)
+    async with session_on(away, profile, quiet=True, create=create) as session, Tasks("test") as tasks:
+        asked = options("hello", timeout_s=0.05, create=create, retry_s=30.0)
+        sending = tasks.start(send(session, asked, Texts()), name="send")
+        said = await told(capsys)
+        assert said == f"chatroom: no server answers at {away.address}\n"
+        assert not sending.done()
+        await away.start()
+        assert await sending == 0
+    assert stored(away, create or "general") == ["hello"]
+    assert capsys.readouterr().err == ""
+
+
+async def told(capsys: pytest.CaptureFixture[str]) -> str:
+    """What is said next on standard error."""
+    async with asyncio.timeout(10):
+        while not (said := capsys.readouterr().err):  # noqa: ASYNC110  # whatever is said
+            await asyncio.sleep(0.002)
+    return said
+
+
+async def test_after_the_time_for_that_it_is_not_connected(
+    away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with session_on(away, profile, quiet=True) as session:
+        with pytest.raises(NotConnected, match="no server answers at"):
+            await send(session, options("hello", retry_s=0.3), Texts())
+    assert session.unsent() == []
+
+
+async def test_after_the_time_for_that_a_known_server_has_it_waiting(
+    away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile.servers.trust(away.address, away.public_key)
+    async with session_on(away, profile, quiet=True) as session:
+        assert await send(session, options("hello", timeout_s=0.05, retry_s=0.3), Texts()) == 1
+    away_line, waits = capsys.readouterr().err.splitlines()
+    assert away_line == f"chatroom: no server answers at {away.address}"
+    assert waits.startswith("chatroom: 1 message waits in the outbox")
+
+
+async def test_a_session_that_ends_is_not_tried_again_and_said_once(
+    away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with session_on(away, profile, quiet=True, pin="0" * 32) as session, Tasks("test") as tasks:
+        sending = tasks.start(send(session, options("hello", retry_s=30.0), Texts()), name="send")
+        assert "no server answers" in await told(capsys)
+        await away.start()
+        assert await sending == 1
+    assert capsys.readouterr().err.count("Another server answers there than before") == 1
+
+
+async def test_what_was_stored_without_an_answer_is_stored_once(session: Session, server: FakeServer) -> None:
+    server.holds = True
+    async with Tasks("test") as tasks:
+        sending = tasks.start(
+            send(session, options("one\ntwo", timeout_s=0.05, retry_s=30.0), Texts()), name="send"
+        )
+        await until(lambda: len(server.on_their_way) == 2)
+        server.drop_links()
+        server.holds = False
+        server.release()
+        assert await sending == 0
+    assert stored(server) == ["one", "two"]
 
 
 async def test_somebody_whom_the_server_cannot_take_in_hears_why_at_once(
