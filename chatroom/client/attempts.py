@@ -20,6 +20,7 @@ from chatroom.client.errors import (
     NotTakenIn,
     NotTheServer,
     ServerKeyChanged,
+    Silent,
     UnknownServer,
 )
 from chatroom.client.events import Connecting, Ended, NickRefused, Offline, SessionEvent
@@ -282,6 +283,7 @@ class Attempts:
                 restarting,
                 is_no_chatroom,
                 is_refused,
+                isinstance(error, Silent),
             )
         )
         await self._pause(wait_s)

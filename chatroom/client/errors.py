@@ -4,7 +4,8 @@ ClientError
 ├── RequestFailed      the server refused a request
 ├── NotConnected       the request needs a link, and there is none
 ├── CannotConnect      nobody answers there, or something else does
-│   └── NoChatroom     something else does
+│   ├── NoChatroom     something else does
+│   └── Silent         something does, and says nothing
 ├── LoginRefused       the server does not let one in
 │   └── NotTakenIn     it does not now: it cannot keep anybody new
 ├── PastReplacedError  what was read is not what the server holds any more
@@ -48,6 +49,10 @@ class CannotConnect(ClientError):  # noqa: N818
 
 class NoChatroom(CannotConnect):
     """What answers at the address is no chatroom server."""
+
+
+class Silent(CannotConnect):
+    """What answers at the address says nothing: a server that is stuck, or something else."""
 
 
 class LoginRefused(ClientError):  # noqa: N818

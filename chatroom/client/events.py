@@ -67,6 +67,7 @@ class Offline:
         restarting: The server said that it restarts.
         is_no_chatroom: What answers there is no chatroom server.
         is_refused: The server cannot take one in at present, who was never in.
+        is_silent: What answers there says nothing.
     """
 
     reason: str
@@ -76,6 +77,7 @@ class Offline:
     restarting: bool = False
     is_no_chatroom: bool = False
     is_refused: bool = False
+    is_silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

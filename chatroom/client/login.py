@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
-from chatroom.client.errors import CannotConnect, LoginRefused, NotTakenIn, NotTheServer
+from chatroom.client.errors import CannotConnect, LoginRefused, NotTakenIn, NotTheServer, Silent
 from chatroom.client.link import Link, LinkCut
 from chatroom.client.profile import Profile
 from chatroom.client.sentences import explain
@@ -71,12 +71,12 @@ async def greet(link: Link, texts: Texts, *, agent: str) -> Greeting:
     Raises:
         NotTheServer: It could not show that.
         LoginRefused: It does not speak to us at all.
-        CannotConnect: Nothing answers; that is no proof of what it is.
+        Silent: Nothing is said; that is no proof of what it is.
         NoChatroom, LinkCut: What answers is of no use.
     """
     nonce = secrets.token_bytes(32)
     link.send(Hello(versions=(VERSION_MIN, VERSION_MAX), nonce=nonce, agent=agent))
-    silent = CannotConnect(texts._("the server does not answer"))
+    silent = Silent(texts._("the server does not answer"))
     hello = await _answer(link, ServerHello, silent, texts)
     if not VERSION_MIN <= hello.version <= VERSION_MAX:
         raise LinkCut(texts._("the server sent what cannot be read"))

@@ -90,8 +90,7 @@ class PlainClient:
             await self._take_event(event)
 
     async def _take_event(self, event: SessionEvent) -> None:
-        piped = not self.console.is_interactive
-        if piped and isinstance(event, Offline) and (event.is_no_chatroom or event.is_refused):
+        if isinstance(event, Offline) and self._is_hopeless(event):
             await self._give_up(event.reason)
             return
         try:
@@ -105,6 +104,13 @@ class PlainClient:
                 await self._refuse(event)
             case MessageChanged(message=message) if message.state is not MessageState.PENDING:
                 self._settle(message.key, message.state)
+
+    def _is_hopeless(self, event: Offline) -> bool:
+        """Whether a pipe would wait without an end; a server that was met, and says nothing, may be stuck."""
+        if self.console.is_interactive:
+            return False
+        is_met = self.session.server_key is not None
+        return event.is_no_chatroom or event.is_refused or (event.is_silent and not is_met)
 
     async def _give_up(self, reason: str) -> None:
         """Nobody is there to choose another server, or to wait until this one lets one in."""

@@ -305,16 +305,27 @@ async def test_a_closed_room_is_left_and_the_next_one_entered(table: Table) -> N
     await table.paper.until(lambda lines: sum("#general: no messages yet." in line for line in lines) == 2)
 
 
-async def test_a_pipe_outlasts_a_server_that_says_nothing(
+async def test_a_pipe_outlasts_a_server_that_says_nothing_for_a_while(
     server: FakeServer, profile: Profile, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(login, "HANDSHAKE_TIMEOUT_S", 0.1)
     server.ignores.add(Hello)
+    profile.servers.trust(server.address, server.public_key)
     async with seated(server, profile, piped=b"from a pipe\n") as table:
         await table.paper.until("Offline (the server does not answer)")
         server.ignores.clear()
         assert await table.end() == 0
     assert [frame.body for frame in server.received if isinstance(frame, Send)] == ["from a pipe"]
+
+
+async def test_a_pipe_into_something_that_says_nothing_and_was_never_met_ends(
+    server: FakeServer, profile: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(login, "HANDSHAKE_TIMEOUT_S", 0.1)
+    server.ignores.add(Hello)
+    async with seated(server, profile, piped=b"from a pipe\n") as table:
+        assert await table.end() == 1
+    assert table.paper.lines == ["Not connected: the server does not answer."]
 
 
 async def test_a_pipe_of_somebody_whom_the_server_cannot_take_in_ends_and_says_why(
