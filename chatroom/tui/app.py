@@ -41,6 +41,7 @@ class ChatroomApp(SteadyApp[int]):
     COMMANDS: ClassVar[set[type[Provider]]] = {EntriesProvider}  # type: ignore[assignment]  # narrower than App's
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "quit", show=False, priority=True, id="app.quit"),
+        Binding("ctrl+z", "suspend_process", show=False, priority=True, id="app.stop"),
         Binding("ctrl+c", "help_quit", show=False, system=True, id="app.copy"),
     ]
 

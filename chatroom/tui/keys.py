@@ -1,5 +1,6 @@
 """The keys of the conversation: one table for bindings, palette and help."""
 
+import sys
 from dataclasses import dataclass
 from typing import Final
 
@@ -32,11 +33,22 @@ def _(sentence: str) -> str:
     return sentence
 
 
+_STOP: Final = (
+    ()
+    if sys.platform == "win32"
+    else (
+        Key(
+            "app.stop", "ctrl+z", "Ctrl+Z", "app.suspend_process", _("Go back to the shell; fg there returns")
+        ),
+    )
+)
+
 KEYS: Final[tuple[Key, ...]] = (
     Key("composer.send", "enter", "Enter", "", _("Send"), in_palette=False),
     Key("composer.new-line", "ctrl+j", "Ctrl+J, Alt+Enter, Shift+Enter, \\ Enter", "", _("New line"), False),
     Key("composer.history", "up", "Up, Down", "", _("What you sent before"), in_palette=False),
     Key("composer.complete", "tab", "Tab", "", _("Complete a nick, #room or /command"), in_palette=False),
+    Key("composer.undo", "ctrl+underscore", "Ctrl+_, Ctrl+Y", "", _("Undo, and redo, what you typed"), False),
     Key("log.page-up", "pageup", "PgUp", "screen.log_page_up", _("Scroll up"), in_palette=False),
     Key("log.page-down", "pagedown", "PgDn", "screen.log_page_down", _("Scroll down"), in_palette=False),
     Key("log.oldest", "ctrl+home", "Ctrl+Home", "screen.log_oldest", _("Go to the first message")),
@@ -52,6 +64,7 @@ KEYS: Final[tuple[Key, ...]] = (
     Key("link.reconnect", "f5", "F5", "screen.reconnect", _("Connect again now")),
     Key("app.palette", "ctrl+p", "Ctrl+P", "", _("Find an action"), in_palette=False),
     Key("app.copy", "ctrl+c", "Ctrl+C", "", _("Copy what is selected; twice: quit"), in_palette=False),
+    *_STOP,
     Key("app.quit", "ctrl+q", "Ctrl+Q", "app.quit", _("Leave chatroom")),
 )
 

@@ -8,9 +8,12 @@ Each use has a fallback, and a canary in `tests/tui/test_terminal.py` that notic
 - Alt+Enter arrives as Enter on terminals without the kitty protocol, and would send what is half written
   (textual#6577). `teach_keys` makes it a key of its own.
 - tmux tells Shift+Enter from Enter only when asked to. `ChatroomDriver` asks, and takes it back on leaving.
+- Textual stops its own process only, and also where no shell could bring it back. `SteadyApp` stops its whole
+  job, as a terminal does, and only where there is a shell.
 """
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
@@ -91,8 +94,13 @@ def driver_class() -> "type[Driver] | None":
     return ChatroomDriver
 
 
+def is_job() -> bool:
+    """Whether a shell runs this program as a job, and so can bring it back once it has stopped."""
+    return sys.platform != "win32" and os.getpgrp() != os.getsid(0)
+
+
 class SteadyApp(App[_Result], Generic[_Result]):
-    """An app whose event loop never waits for a terminal that takes no output."""
+    """An app whose event loop never waits for a terminal that takes no output; its shell can stop it."""
 
     _skipped_frame = False
 
@@ -100,6 +108,23 @@ class SteadyApp(App[_Result], Generic[_Result]):
     def terminal_stalls(self) -> bool:
         """Whether the terminal has not taken yet what it was last sent."""
         return queued_writes(self._driver) > 0
+
+    @property
+    def can_stop(self) -> bool:
+        """Whether Ctrl+Z may stop this program until its shell brings it back."""
+        return self._driver is not None and self._driver.can_suspend and is_job()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the key to others where it cannot stop this program."""
+        if action == "suspend_process":
+            return self.can_stop
+        return super().check_action(action, parameters)
+
+    def action_suspend_process(self) -> None:
+        """Stop this job until its shell brings it back; those it was started through, too."""
+        if self.can_stop:
+            with self.suspend():  # the terminal is as it was before any of them stops
+                os.killpg(os.getpgrp(), signal.SIGTSTP)
 
     def _display(self, screen: "Screen[object]", renderable: "RenderableType | None") -> None:
         if not self.terminal_stalls:

@@ -202,3 +202,15 @@ async def test_pasted_pictures_are_told_and_not_written() -> None:
                 break
         assert app.pictures == [Path("/tmp/a.png")]
         assert app.composer.text == "/tmp/b.txt"
+
+
+async def test_what_was_typed_can_be_undone_where_ctrl_z_is_for_the_shell() -> None:
+    app = Writing()
+    async with app.run_test() as pilot:
+        await pilot.press("a")
+        app.composer.post_message(Paste("bc"))
+        await pilot.pause()
+        await pilot.press("ctrl+underscore")
+        assert app.composer.text == "a"
+        await pilot.press("ctrl+y")
+        assert app.composer.text == "abc"

@@ -137,3 +137,39 @@ def test_no_driver_of_ours_outside_tmux(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.delenv("TMUX", raising=False)
     assert terminal.driver_class() is None
     assert App(driver_class=terminal.driver_class()).driver_class is not None
+
+
+@pytest.mark.parametrize(("session", "is_job"), [(100, False), (7, True)])
+def test_a_program_that_leads_its_session_is_no_job(
+    monkeypatch: pytest.MonkeyPatch, session: int, is_job: bool
+) -> None:
+    monkeypatch.setattr("os.getpgrp", lambda: 100)
+    monkeypatch.setattr("os.getsid", lambda _pid: session)
+    assert terminal.is_job() is is_job
+
+
+async def test_what_no_shell_brings_back_is_not_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[int] = []
+    monkeypatch.setattr("os.killpg", lambda _group, number: stopped.append(number))
+    monkeypatch.setattr(terminal, "is_job", lambda: True)
+    app: terminal.SteadyApp[None] = terminal.SteadyApp()
+    async with app.run_test():  # its driver has no terminal
+        assert not app.can_stop
+        assert not await app.run_action("suspend_process")
+        app.action_suspend_process()
+    assert stopped == []
+
+
+async def test_the_terminal_is_given_back_before_the_job_stops(monkeypatch: pytest.MonkeyPatch) -> None:
+    happened: list[str] = []
+    monkeypatch.setattr("os.killpg", lambda _group, _number: happened.append("stopped"))
+    monkeypatch.setattr(terminal, "is_job", lambda: True)
+    app: terminal.SteadyApp[None] = terminal.SteadyApp()
+    async with app.run_test() as pilot:
+        kind = type(app._driver)
+        monkeypatch.setattr(kind, "can_suspend", True)
+        monkeypatch.setattr(kind, "suspend_application_mode", lambda _self: happened.append("given back"))
+        monkeypatch.setattr(kind, "resume_application_mode", lambda _self: happened.append("taken"))
+        assert await app.run_action("suspend_process")
+        await pilot.pause()
+    assert happened == ["given back", "stopped", "taken"]

@@ -28,6 +28,7 @@ _KEYS: Final = {
     "shift+enter": "new_line",
     "tab": "complete",
     "shift+tab": "complete(True)",
+    "ctrl+underscore": "undo",
     "up": "up",
     "down": "down",
 }
