@@ -14,12 +14,12 @@ def launch(options: argparse.Namespace) -> int:
     """Start what the command line asked for; returns the exit code."""
     try:
         prepared = prepare(options, os.environ)
-        return _front_end(prepared)
+        try:
+            return _front_end(prepared)
+        except ClientError as error:
+            return _complain(error.told(prepared.texts), 1)
     except LaunchError as error:
         return _complain(str(error), error.code)
-    except ClientError as error:
-        mend = getattr(error, "mend", "")
-        return _complain(" ".join(filter(None, (str(error), mend))), 1)
 
 
 def _complain(sentence: str, code: int) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chatroom.client.address import Address, AddressError, parse_address
+from chatroom.client.errors import ClientError
 from chatroom.client.profile import Profile
 from chatroom.common.inert import one_line
 from chatroom.common.names import NameProblem, check_nick, check_room
@@ -64,7 +65,7 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
     """Read settings, open the profile, and choose the server.
 
     Raises:
-        LaunchError, ClientError: Something of it cannot be used.
+        LaunchError: Something of it cannot be used.
     """
     home = find_home(environ)
     texts = load_texts(options.lang or environ.get("CHATROOM_LANG"), environ)
@@ -78,9 +79,12 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
         folder = home.profile(options.profile or "")
     except (ConfigError, InvitationError, AddressError, NameProblem, HomeError) as error:
         raise LaunchError(error.told(texts)) from error
-    profile = Profile.open(folder)
-    if target.address is None and not options.local:
-        target = Target(profile.servers.last_address(), room=target.room)
+    try:
+        profile = Profile.open(folder)
+        if target.address is None and not options.local:
+            target = Target(profile.servers.last_address(), room=target.room)
+    except ClientError as error:
+        raise LaunchError(error.told(texts), 1) from error
     return Launching(options, settings, texts, home, profile, target, nick, room)
 
 

@@ -186,6 +186,20 @@ def test_settings_that_are_wrong_are_said_in_french(
     ]
 
 
+def test_a_home_that_cannot_be_used_is_said_in_french(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("CHATROOM_HOME", str(tmp_path))
+    (tmp_path / "profiles").touch()
+    speak(monkeypatch, FRENCH)
+    assert run(["whoami"]) == 1
+    folder = tmp_path / "profiles/me"
+    assert capsys.readouterr().err == (
+        f"chatroom: {folder} ne peut pas être utilisé (Not a directory) ; "
+        "CHATROOM_HOME nomme un autre dossier\n"
+    )
+
+
 def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     speak(monkeypatch, FRENCH)
     for argv in (["--help"], ["send", "--help"]):

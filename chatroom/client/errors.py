@@ -16,6 +16,8 @@ ClientError
 └── LocalServerError   the server of this machine cannot be started
 """
 
+from chatroom.common.texts import Tellable, Texts
+
 
 class ClientError(Exception):
     """Root of everything this package raises; its text is a sentence for a person.
@@ -25,6 +27,15 @@ class ClientError(Exception):
     """
 
     mend = ""
+
+    def __init__(self, sentence: str | Tellable = "") -> None:
+        super().__init__(str(sentence))
+        self._sentence = sentence
+
+    def told(self, texts: Texts) -> str:
+        """Its text in this language, where it was not made in one, and what to do about it."""
+        said = self._sentence.told(texts) if isinstance(self._sentence, Tellable) else self._sentence
+        return " ".join(filter(None, (said, self.mend)))
 
 
 class RequestFailed(ClientError):  # noqa: N818  # reads as what happened

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from chatroom.client.errors import ProfileError
 from chatroom.client.files import sync_folder, write_private
 from chatroom.client.platform import lock
+from chatroom.common.texts import Sentence
 from chatroom.protocol.auth import pin, user_id
 from chatroom.protocol.ids import UserId
 
@@ -45,7 +46,11 @@ class Profile:
             return cls(folder, _load_key(folder))
         except OSError as error:
             raise ProfileError(
-                f"{folder} cannot be used ({error.strerror}); CHATROOM_HOME names another folder"
+                Sentence(
+                    "{folder} cannot be used ({reason}); CHATROOM_HOME names another folder",
+                    folder=folder,
+                    reason=error.strerror,
+                )
             ) from error
 
     @cached_property
@@ -110,7 +115,10 @@ def _load_key(folder: Path) -> bytes:
     finally:
         os.close(descriptor)
     if len(data) != 32:
-        raise ProfileError(f"{path} is damaged: a key has 32 bytes. Put its backup back, or choose --as NAME")
+        sentence = Sentence(
+            "{path} is damaged: a key has 32 bytes. Put its backup back, or choose --as NAME", path=path
+        )
+        raise ProfileError(sentence)
     return data
 
 

@@ -12,6 +12,7 @@ from chatroom.client.address import Address
 from chatroom.client.errors import ProfileError
 from chatroom.client.files import write_private
 from chatroom.client.platform import lock
+from chatroom.common.texts import Sentence
 
 
 class _Server(msgspec.Struct, omit_defaults=True):
@@ -135,4 +136,6 @@ class KnownServers:
             finally:
                 os.close(descriptor)
         except OSError as error:
-            raise ProfileError(f"{self._path} cannot be written ({error.strerror})") from error
+            raise ProfileError(
+                Sentence("{path} cannot be written: {reason}", path=self._path, reason=error.strerror)
+            ) from error

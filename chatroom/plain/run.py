@@ -66,7 +66,7 @@ async def _run(prepared: Launching) -> int:
         address, pin = await _server(prepared, console)
         return await _talk(prepared, console, address, pin)
     except ClientError as error:
-        await console.show(" ".join(filter(None, (str(error), error.mend))))
+        await console.show(error.told(prepared.texts))
         return 1
 
 

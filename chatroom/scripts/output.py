@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from chatroom.client.errors import ClientError
 from chatroom.common.inert import inert
+from chatroom.common.texts import Sentence
 
 _WATCH_MS = 500
 _BLANK = re.compile(r"[\t\n\r]")
@@ -59,7 +60,9 @@ class Output:
             except BrokenPipeError as error:
                 raise OutputClosed from error
             except OSError as error:
-                raise OutputError(f"standard output cannot be written ({error.strerror})") from error
+                raise OutputError(
+                    Sentence("standard output cannot be written ({reason})", reason=error.strerror)
+                ) from error
 
     async def closed(self) -> None:
         """Return when the reader has closed its end; never, where that cannot be seen."""

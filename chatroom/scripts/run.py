@@ -1,6 +1,5 @@
 """Runs one script: finds the server, connects quietly, and does the one thing that was asked for."""
 
-import argparse
 import asyncio
 import datetime as dt
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from chatroom.client.errors import ClientError
 from chatroom.client.session import Session, connect
 from chatroom.client.trust import Trust
 from chatroom.common.names import room_key
+from chatroom.common.texts import Texts
 from chatroom.dates import clock
 from chatroom.model.sentences import LineFormat
 from chatroom.prepare import LaunchError, Launching, fallback_nick
@@ -39,7 +39,7 @@ def run_script(prepared: Launching) -> int:
     try:
         return asyncio.run(_run(prepared))
     except ClientError as error:
-        say_problem(" ".join(filter(None, (str(error), error.mend))))
+        say_problem(error.told(prepared.texts))
         return 1
     except OutputClosed:
         return 0
@@ -130,20 +130,21 @@ async def _read(session: Session, prepared: Launching, room: RoomId, output: Out
     printer = reading.LinePrinter(output, form, as_json=options.json)
     if options.command == "tail":
         return await reading.tail(session, room, options.after, options.n, printer, output)
-    return await reading.history(session, _history_options(options, room), printer)
+    return await reading.history(session, _history_options(prepared, room), printer)
 
 
-def _history_options(options: argparse.Namespace, room: RoomId) -> reading.ReadOptions:
+def _history_options(prepared: Launching, room: RoomId) -> reading.ReadOptions:
+    options = prepared.options
     return reading.ReadOptions(
         room=room,
         after=None if options.after is None else MessageId(options.after),
         before=None if options.before is None else MessageId(options.before),
-        since_ms=None if options.since is None else _since(options.since),
+        since_ms=None if options.since is None else _since(options.since, prepared.texts),
         limit=options.limit,
     )
 
 
-def _since(text: str) -> int:
+def _since(text: str, texts: Texts) -> int:
     """`2026-11-21`, `2026-11-21T09:00` or `09:00` (today), in the reader's zone, as ms since 1970."""
     now = dt.datetime.now().astimezone()
     try:
@@ -153,5 +154,6 @@ def _since(text: str) -> int:
         else:
             moment = dt.datetime.fromisoformat(text)
     except ValueError as error:
-        raise LaunchError(f"--since {text}: write 2026-11-21, 2026-11-21T09:00 or 09:00") from error
+        sentence = texts._("--since {text}: write 2026-11-21, 2026-11-21T09:00 or 09:00")
+        raise LaunchError(sentence.format(text=text)) from error
     return int(moment.astimezone().timestamp() * 1000)
