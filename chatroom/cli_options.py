@@ -27,7 +27,9 @@ def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
     if at is None:
         return _client_parser(texts).parse_args(words)
     if words[at] not in COMMANDS:
-        _client_parser(texts).error(_no_command(words[at], texts))
+        parser = _client_parser(texts)
+        parser.parse_args(words[:at])  # an option in front that there is not is told first
+        parser.error(_no_command(words[at], texts))
     invitations = [word for word in words[:at] if word.startswith(_INVITATION)]
     rest = [word for word in words[:at] if word not in invitations] + words[at + 1 :]
     # Intermixed: `send ROOM --one TEXT` has its text behind an option.

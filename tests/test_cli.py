@@ -86,6 +86,7 @@ def test_a_value_that_reads_like_a_command_is_a_value() -> None:
         (["sned", "general"], "there is no command sned; did you mean send? (chatroom --help"),
         (["--as", "bob", "Histroy"], "there is no command Histroy; did you mean history?"),
         (["general"], "there is no command general, and an invitation begins with chatroom://"),
+        (["--after", "5", "tail", "general"], "unrecognized arguments: --after (chatroom --help"),
         (["-p", "9999", "a\x1b[31m\nb"], "there is no command a"),
     ],
 )
@@ -213,7 +214,7 @@ def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
             assert english not in shown
 
 
-@pytest.mark.parametrize("argv", [["--help"], ["send", "--help"], ["history", "--help"], ["--version"]])
+@pytest.mark.parametrize("argv", [["--help"], ["send", "--help"], ["--help", "sned"], ["--version"]])
 def test_help_is_an_answer(argv: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         run(argv)
