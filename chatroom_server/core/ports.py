@@ -68,6 +68,10 @@ class Log(Protocol):
     def epoch(self) -> Epoch:
         """The word that changes when the past was replaced."""
 
+    @property
+    def is_busy(self) -> bool:
+        """Outcomes are still to come."""
+
     def append(self, drafts: Sequence[Draft]) -> None:
         """Take lines to store; never blocks. Outcomes come through the callback given at opening."""
 

@@ -171,9 +171,20 @@ class EmbeddedLog:
         return self._epoch
 
     @property
+    def is_busy(self) -> bool:
+        """Outcomes are still to come."""
+        return self._round is not None or bool(self._waiting)
+
+    @property
     def flush_due(self) -> bool:
         """So much waits in memory that a flush should come now."""
         return self._filing.unfiled >= self._settings.flush_due
+
+    @property
+    def is_behind(self) -> bool:
+        """Much more waits than what a flush is asked for: the disk does not follow."""
+        asked, most = self._settings.flush_due, self._settings.waiting_max
+        return self._filing.unfiled >= asked + (most - asked) // 4
 
     def last_id(self, room: RoomId) -> MessageId:
         """The number of the room's last stored line, 0 for none."""

@@ -37,6 +37,11 @@ class MemoryLog:
         """The word that changes when the past was replaced."""
         return self._epoch
 
+    @property
+    def is_busy(self) -> bool:
+        """Outcomes are still to come."""
+        return bool(self._waiting)
+
     def append(self, drafts: Sequence[Draft]) -> None:
         """Take lines to store; their outcome comes later."""
         if drafts and not self._waiting:

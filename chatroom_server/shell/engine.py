@@ -42,6 +42,7 @@ class Seams:
     Attributes:
         wall_ns: Nanoseconds since 1970, UTC.
         entropy: Gives so many random bytes.
+        rest: Does nothing for so many seconds: how the event loop rests (`pace`).
         pid: The process that stands in the data folder's lock; this one where nothing is said.
         files: The disk.
         start_jobs: Makes what does blocking work for the log.
@@ -49,6 +50,7 @@ class Seams:
 
     wall_ns: Callable[[], int] = time.time_ns
     entropy: Callable[[int], bytes] = os.urandom
+    rest: Callable[[float], None] = time.sleep
     pid: int | None = None
     files: Files = field(default_factory=OsFiles)
     start_jobs: StartJobs = Worker
@@ -146,10 +148,11 @@ class Engine:
             self._logs,
             self.tasks,
             is_local=is_local,
-            is_behind=lambda: log.flush_due,
+            is_behind=lambda: log.is_behind,
             max_links=max_links,
             wall_ns=self._seams.wall_ns,
             entropy=self._seams.entropy,
+            rest=self._seams.rest,
         )
 
     async def begin(self) -> None:

@@ -4,6 +4,9 @@ A round to the disk, and from there to a room's links, costs as much for one mes
 stream of messages comes to many links, and each would be a round of its own, they are held back until 10 ms
 have passed since the last round. Whether that really brings messages together is seen at each round: if those
 who talk wait for each other, it brings nothing but delay, and is left alone for a while.
+
+While messages are held back and nothing is on its way to the disk, the event loop rests: whatever comes until
+then is read in one go. Woken for each message by itself, it would spend most of its time on waking.
 """
 
 from collections.abc import Callable
@@ -55,6 +58,10 @@ class Pace:
             return 0.0
         return ROUND_S - waited
 
+    def begin(self, now: float) -> None:
+        """A round that was held back is on its way."""
+        self._last = now
+
     def take(self, now: float, frames: int, *, waited: bool) -> None:
         """A round has come back from the disk.
 
@@ -87,12 +94,19 @@ class Clock(Protocol):
     def call_at(self, when: float, callback: Callable[[], None]) -> object:
         """Call a function at a time."""
 
+    def call_soon(self, callback: Callable[..., None], *args: object) -> object:
+        """Call a function in the next turn."""
+
 
 class Appender:
-    """Gives drafts to the log, at once or in rounds, always in their order."""
+    """Gives drafts to the log, at once or in rounds, always in their order.
 
-    def __init__(self, clock: Clock, log: Log) -> None:
-        self._clock, self._log = clock, log
+    Args:
+        rest: Does nothing for so many seconds, the event loop neither.
+    """
+
+    def __init__(self, clock: Clock, log: Log, rest: Callable[[float], None]) -> None:
+        self._clock, self._log, self._rest = clock, log, rest
         self._pace = Pace(clock.time())
         self._links = 0.0
         self._held: list[Draft] = []
@@ -108,12 +122,20 @@ class Appender:
         if wait_s > 0.0:
             self._held = drafts
             self._clock.call_at(now + wait_s, self.release)
+            self._clock.call_soon(self._rest_until, now + wait_s)
         else:
             self._log.append(drafts)
+
+    def _rest_until(self, when: float) -> None:
+        """Let come what comes until a round; but its outcome must not wait when one is on its way."""
+        wait_s = when - self._clock.time()
+        if wait_s > 0.0 and self._held and not self._log.is_busy:
+            self._rest(wait_s)
 
     def release(self) -> None:
         """Hold nothing back any longer."""
         if self._held:
+            self._pace.begin(self._clock.time())
             held, self._held = self._held, []
             self._waited = True
             self._log.append(held)

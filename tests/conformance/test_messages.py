@@ -155,7 +155,7 @@ async def test_who_sends_while_the_disk_is_behind_is_slowed_and_not_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Messages: a server that cannot keep up reads more slowly."""
-    monkeypatch.setattr(EmbeddedLog, "flush_due", True)
+    monkeypatch.setattr(EmbeddedLog, "is_behind", True)
     async with running(tmp_path, **UNBOUNDED) as server, await Peer.connect(port_of(server)) as peer:
         await peer.log_in(Person("ada"))
         await peer.join()

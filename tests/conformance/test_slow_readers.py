@@ -5,6 +5,7 @@ import socket
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -12,9 +13,10 @@ import pytest
 
 from chatroom.protocol.frames import Fetch, Gap, Line, Page
 from chatroom_server.shell import runner
+from chatroom_server.shell.fanout import Fanout
 from chatroom_server.shell.link import Link
 from chatroom_server.shell.server import Server
-from chatroom_server.shell.tails import TAIL_BYTES_MAX, WRITE_MAX
+from chatroom_server.shell.tails import TAIL_BYTES_MAX, WRITE_MAX, Outlet, Sink, Tail
 from tests.conformance.peer import GENERAL, WAIT_S, Peer, Person
 from tests.conformance.server import port_of, running
 
@@ -114,17 +116,39 @@ async def test_a_blocked_reader_costs_the_others_no_write(
         assert link.blocked
 
 
-def count_writes(monkeypatch: pytest.MonkeyPatch) -> Counter[Link]:
+def count_writes(monkeypatch: pytest.MonkeyPatch) -> Counter[Outlet]:
     """How often each link was written to, from here on."""
-    written: Counter[Link] = Counter()
-    write = Link.write
+    written: Counter[Outlet] = Counter()
+    write, spread = Link.write, Fanout._spread
 
     def counted(self: Link, data: bytes) -> None:
         written[self] += 1
         write(self, data)
 
+    def counting(self: Fanout, tail: Tail, *, is_all: bool) -> None:
+        sinks = {link: link.sink for link in tail.links if link.sink is not None}
+        for link, sink in sinks.items():
+            link.sink = Counting(written, link, sink)
+        spread(self, tail, is_all=is_all)
+        for link, sink in sinks.items():
+            link.sink = None if link.sink is None else sink
+
     monkeypatch.setattr(Link, "write", counted)
+    monkeypatch.setattr(Fanout, "_spread", counting)
     return written
+
+
+@dataclass
+class Counting:
+    """A sink whose writes are counted."""
+
+    written: Counter[Outlet]
+    link: Outlet
+    sink: Sink
+
+    def send(self, data: bytes, /) -> int:
+        self.written[self.link] += 1
+        return self.sink.send(data)
 
 
 @pytest.mark.parametrize("tls", [False, True])

@@ -388,3 +388,17 @@ async def test_too_much_that_waits_for_its_flush_is_refused() -> None:
     assert len(await rig.all_lines()) == len(rig.stored())
     assert isinstance(rig.outcomes[-1], Stored)
     await rig.log.close()
+
+
+async def test_a_disk_is_behind_when_more_waits_than_a_flush_was_asked_for() -> None:
+    """A flush that runs as asked holds nobody up."""
+    files = disk()
+    rig = await Rig.open(FOLDER, files, replace(SMALL, flush_due=300, waiting_max=1500))
+    seen: list[tuple[bool, bool]] = []
+    for _ in range(20):
+        await rig.say("w" * 50)
+        seen.append((rig.log.flush_due, rig.log.is_behind))
+    assert list(dict.fromkeys(seen)) == [(False, False), (True, False), (True, True)]
+    await rig.log.flush({}, {})
+    assert (rig.log.flush_due, rig.log.is_behind) == (False, False)
+    await rig.log.close()

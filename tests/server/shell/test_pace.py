@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from chatroom.protocol.ids import RoomId
 from chatroom_server.core.ports import Draft
 from chatroom_server.shell.pace import ROUND_S, Appender, Pace
@@ -85,13 +87,22 @@ class Machine:
         self.now = 0.0
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.rounds: list[list[bytes]] = []
-        self.appender = Appender(self, self)  # type: ignore[arg-type]  # of the log only `append` is needed
+        self.rests: list[tuple[float, float]] = []
+        self.is_busy = False
+        self.appender = Appender(self, self, self.rest)  # type: ignore[arg-type]  # as much of a log as it uses
 
     def time(self) -> float:
         return self.now
 
     def call_at(self, when: float, callback: Callable[[], None]) -> None:
         self.timers.append((when, callback))
+
+    def call_soon(self, callback: Callable[..., None], *args: object) -> None:
+        callback(*args)
+
+    def rest(self, seconds: float) -> None:
+        """Notes from when to when."""
+        self.rests.append((self.now, self.now + seconds))
 
     def append(self, drafts: list[Draft]) -> None:
         self.rounds.append([draft.rest for draft in drafts])
@@ -115,3 +126,42 @@ def test_a_stream_is_stored_in_rounds_and_in_order() -> None:
     assert [int(rest) for drafts in machine.rounds for rest in drafts] == list(range(2000))
     assert len(machine.rounds) < 600
     assert max(map(len, machine.rounds)) <= 12
+
+
+def play(machine: Machine, messages: int = 2000) -> None:
+    """An even stream of a thousand a second."""
+    for number in range(messages):
+        machine.sleep_until(number / 1000)
+        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
+
+
+def test_the_loop_rests_until_the_round_while_messages_are_held_back() -> None:
+    machine = Machine()
+    play(machine)
+    gathered = [drafts for drafts in machine.rounds if len(drafts) > 1]
+    assert len(machine.rests) >= len(gathered) > 100
+    assert all(0.0 < until - since < ROUND_S + 1e-9 for since, until in machine.rests)
+
+
+def test_the_loop_never_rests_while_an_outcome_is_to_come() -> None:
+    machine = Machine()
+    machine.is_busy = True
+    play(machine)
+    assert any(len(drafts) > 1 for drafts in machine.rounds)
+    assert machine.rests == []
+
+
+def test_the_loop_never_rests_in_a_quiet_room() -> None:
+    machine = Machine()
+    for number in range(200):
+        machine.sleep_until(number / 100)
+        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
+    assert machine.rests == []
+
+
+def test_a_round_comes_ten_milliseconds_behind_the_last_even_when_the_disk_is_slow() -> None:
+    pace = Pace(0.0)
+    for number in range(200):
+        pace.take(number / 1000, 1, waited=False)
+    pace.begin(0.2)
+    assert pace.wait_s(0.204, 100) == pytest.approx(0.006)
