@@ -39,6 +39,9 @@ _SUSPECT: Final = re.compile(
 )
 """A single search for it tells a plain text, in any script, from one that needs work."""
 
+_LATIN: Final = re.compile("[\n -~\xa0-\xac\xae-\u02ff\u2010-\u2027\u202f-\u205e\u20a0-\u20cf]*")
+"""Letters and signs of the west of Europe, none of them suspect: looked for first, as that is quicker."""
+
 _SEQUENCE: Final = re.compile(
     r"""
       (?: \x1b[PX^_\]] | [\x90\x98\x9d\x9e\x9f] )      # DCS, SOS, PM, APC, OSC: a string of any length …
@@ -73,7 +76,7 @@ def inert(text: str, *, newlines: bool = True) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    if _SUSPECT.search(text):
+    if not _LATIN.fullmatch(text) and _SUSPECT.search(text):
         text = _cleaned(text)
     return text if newlines else text.replace("\n", " ")
 

@@ -63,7 +63,7 @@ class Reloader:
         try:
             read = await asyncio.to_thread(self._read_settings)
         except ConfigError as error:
-            return Reloaded(problem=str(error))
+            return Reloaded(problem=error.told(self._texts))
         settings, changed, waiting = reloaded(self._server.settings, read)
         if changed:
             await self._server.take_over(settings)

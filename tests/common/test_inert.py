@@ -8,6 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from chatroom.common import inert as module
 from chatroom.common.inert import inert, one_line
 
 SPECIAL = (
@@ -200,3 +201,10 @@ def _took(text: str) -> float:
 def test_no_control_character_but_the_newline(code: int) -> None:
     shown = inert(f"a{chr(code)}b")
     assert "\n" in shown or shown in ("ab", "a b", "a")
+
+
+def test_nothing_that_passes_at_first_sight_is_suspect() -> None:
+    passing = [character for character in map(chr, range(0x110000)) if module._LATIN.fullmatch(character)]
+    assert len(passing) > 600
+    assert not module._SUSPECT.search("".join(passing))
+    assert inert("".join(passing)) == "".join(passing)
