@@ -51,7 +51,7 @@ class SendOptions:
         words: The text; empty to read standard input.
         as_one: All of the text is one message.
         timeout_s: How long nothing may move before giving up.
-        retry_s: How long, from the start, a server that is away is waited for, whatever the time-out says.
+        retry_s: How long, from the start, the time-out does not count while the server is away.
         create: The name of the room, as it was typed, to make it where there is none; else empty.
     """
 
@@ -208,19 +208,21 @@ class _Sender:
 
         After one time-out the rest of the input goes to the outbox without waiting.
         """
-        loop = asyncio.get_running_loop()
         self._take_news()
         while len(self._mine) > allowed and not self._is_over and self._is_patient:
-            deadline = max(loop.time() + self._options.timeout_s, self._retry_until)
-            self._is_patient = await self._news_before(deadline)
+            self._is_patient = await self._something_leaves()
 
-    async def _news_before(self, deadline: float) -> bool:
+    async def _something_leaves(self) -> bool:
+        """Wait until fewer wait; False when none has left within the time-out."""
         loop = asyncio.get_running_loop()
-        before = len(self._mine)
+        before, deadline = len(self._mine), loop.time() + self._options.timeout_s
         while len(self._mine) == before and not self._is_over:
-            if loop.time() > deadline:
+            now = loop.time()
+            if not self._session.online and now < self._retry_until:
+                deadline = now + self._options.timeout_s
+            elif now > deadline:
                 return False
-            await self._session.wait_for_events(min(_POLL_S, max(0.0, deadline - loop.time())))
+            await self._session.wait_for_events(min(_POLL_S, max(0.0, deadline - now)))
             self._take_news()
         return True
 

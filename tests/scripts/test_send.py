@@ -332,6 +332,31 @@ async def test_after_the_time_for_that_a_known_server_has_it_waiting(
     assert waits.startswith("chatroom: 1 message waits in the outbox")
 
 
+async def test_the_time_for_a_server_that_is_away_is_none_for_one_that_stores_nothing(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.holds = True
+    async with asyncio.timeout(30):
+        assert await send(session, options("hello", timeout_s=0.05, retry_s=600.0), Texts()) == 1
+    assert len(server.on_their_way) == 1
+    assert capsys.readouterr().err.startswith("chatroom: 1 message waits in the outbox")
+
+
+async def test_a_server_that_comes_back_and_stores_nothing_has_the_time_out(
+    away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile.servers.trust(away.address, away.public_key)
+    async with session_on(away, profile, quiet=True) as session, Tasks("test") as tasks:
+        asked = options("hello", timeout_s=0.3, retry_s=600.0)
+        sending = tasks.start(send(session, asked, Texts()), name="send")
+        assert "no server answers" in await told(capsys)
+        await away.start()
+        away.holds = True
+        async with asyncio.timeout(30):
+            assert await sending == 1
+    assert "1 message waits in the outbox" in capsys.readouterr().err
+
+
 async def test_a_session_that_ends_is_not_tried_again_and_said_once(
     away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -346,9 +371,7 @@ async def test_a_session_that_ends_is_not_tried_again_and_said_once(
 async def test_what_was_stored_without_an_answer_is_stored_once(session: Session, server: FakeServer) -> None:
     server.holds = True
     async with Tasks("test") as tasks:
-        sending = tasks.start(
-            send(session, options("one\ntwo", timeout_s=0.05, retry_s=30.0), Texts()), name="send"
-        )
+        sending = tasks.start(send(session, options("one\ntwo", retry_s=30.0), Texts()), name="send")
         await until(lambda: len(server.on_their_way) == 2)
         server.drop_links()
         server.holds = False
