@@ -22,8 +22,8 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Final
 
-from benchmarks.bench_fanout import cpu_s
 from benchmarks.light_readers import OVER, PATIENCE_S, Heard, Listener, Reader, Stopper
+from benchmarks.load.machine import cpu_s
 from chatroom.protocol.frames import Send
 from chatroom.protocol.limits import DEAD_AFTER_S
 from tests.conformance.peer import DEVICE, GENERAL

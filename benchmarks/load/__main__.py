@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from benchmarks.load.crowd import Crowd, room_name
 from benchmarks.load.links import LINKS_PER_ADDRESS, Link
-from benchmarks.load.machine import split_cores
-from benchmarks.load.talk import Outcome, Plan, Talk, own_core
+from benchmarks.load.machine import own_core, split_cores
+from benchmarks.load.talk import Outcome, Plan, Talk
 from benchmarks.load.wire import DIALECTS, RefusedError
 
 _COULD_NOT: Final = 1

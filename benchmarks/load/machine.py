@@ -64,6 +64,12 @@ def split_cores() -> tuple[set[int], set[int]]:
     return (set(cores[:-1]), {cores[-1]}) if len(cores) > 1 else (set(), set())
 
 
+def own_core(cores: set[int]) -> None:
+    """Keep this process on these cores, where the system can do that."""
+    if cores and hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, cores)
+
+
 @contextmanager
 def on_cores(cores: set[int]) -> Iterator[None]:
     """Let this process, and what it starts meanwhile, run on these cores only; on any for an empty set."""

@@ -1,7 +1,6 @@
 """Talks in the rooms of a crowd for a while, and tells what came of it."""
 
 import hashlib
-import os
 import time
 from array import array
 from collections.abc import Sequence
@@ -254,9 +253,3 @@ class Talk:
         if stamps:
             now = time.monotonic_ns()
             self._times.extend(now - int(stamp, 16) for stamp in stamps)
-
-
-def own_core(cores: set[int]) -> None:
-    """Keep this process on these cores, where the system can do that."""
-    if cores and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, cores)
