@@ -201,7 +201,7 @@ class Attempts:
         try:
             return await self._options.find_again(key)
         except LocalServerError as error:
-            raise CannotConnect(str(error)) from failed
+            raise CannotConnect(error.told(self._texts)) from failed
 
     async def _enter(self, link: Link) -> tuple[Greeting, Welcome]:
         greeting = await greet(link, self._texts, agent=_AGENT)

@@ -24,6 +24,7 @@ from chatroom.client.address import Address
 from chatroom.client.errors import LocalServerError
 from chatroom.client.platform import is_locked, lock
 from chatroom.common.inert import one_line
+from chatroom.common.texts import Sentence
 from chatroom.protocol import auth
 from chatroom.protocol.invitation import DEFAULT_PORT
 
@@ -103,16 +104,16 @@ def find_again(
     None where it was ended on purpose, or is not this user's. Two that ask at once get the same one.
 
     Raises:
-        LocalServerError: It cannot be started; the text says why.
+        LocalServerError: It cannot be started, or its data folder is another one's by now; the text says why.
     """
     wanted = auth.pin(server_key)
-    if not _is_killed(runtime, wanted):
+    if _killed(runtime, wanted) is None:
         return _with_key(runtime, wanted)
     with _starting(runtime):
-        if found := _with_key(runtime, wanted):
+        found, killed = _with_key(runtime, wanted), _killed(runtime, wanted)
+        if found or killed is None:
             return found
-        started = _start(runtime, os.environ if environ is None else environ)
-        return started if started.pin == wanted else None
+        return _start_again(runtime, os.environ if environ is None else environ, killed)
 
 
 def _with_key(runtime: Path, pin: str) -> LocalServer | None:
@@ -120,14 +121,15 @@ def _with_key(runtime: Path, pin: str) -> LocalServer | None:
     return next(found, None)
 
 
-def _is_killed(runtime: Path, pin: str) -> bool:
-    """Whether a server with this key, that a client started, ended without a chance to say so."""
+def _killed(runtime: Path, pin: str) -> _Announced | None:
+    """The server with this key, where a client started it and it ended without a chance to say so."""
     try:
         started = (runtime / _STARTED).read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
-        return False
+        return None
     found = (read for path in _files(runtime) if (read := _read(path)))
-    return any(not lives and str(said.pid) == started and auth.pin(said.key) == pin for said, lives in found)
+    killed = (said for said, lives in found if not lives and str(said.pid) == started)
+    return next((said for said in killed if auth.pin(said.key) == pin), None)
 
 
 def _living(runtime: Path) -> list[LocalServer]:
@@ -181,10 +183,16 @@ def _starting(runtime: Path) -> Iterator[None]:
         runtime.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = runtime.lstat()
         if not stat.S_ISDIR(status.st_mode) or (hasattr(os, "getuid") and status.st_uid != os.getuid()):
-            raise LocalServerError(f"{runtime} belongs to somebody else; remove it, or set XDG_RUNTIME_DIR")
+            raise LocalServerError(
+                Sentence(
+                    "{folder} belongs to somebody else; remove it, or set XDG_RUNTIME_DIR", folder=runtime
+                )
+            )
         descriptor = os.open(runtime / "starting.lock", os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise LocalServerError(f"{runtime} cannot be used ({error.strerror})") from error
+        raise LocalServerError(
+            Sentence("{folder} cannot be used ({reason})", folder=runtime, reason=error.strerror)
+        ) from error
     try:
         lock(descriptor)
         yield
@@ -192,12 +200,47 @@ def _starting(runtime: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _start(runtime: Path, environ: Mapping[str, str]) -> LocalServer:
+def _start_again(runtime: Path, environ: Mapping[str, str], killed: _Announced) -> LocalServer:
+    """Start a server where its data was; what holds another key is ended at once, and not started again."""
+    if not killed.data or not Path(killed.data).is_dir():
+        raise LocalServerError(
+            Sentence(
+                "the server of this machine cannot be started again: its data folder {folder} is gone",
+                folder=one_line(killed.data),
+            )
+        )
+    server = _start(runtime, environ, "--data", killed.data)
+    if server.pin != auth.pin(killed.key):
+        _end_started(runtime)
+        raise LocalServerError(
+            Sentence(
+                "the server of this machine cannot be started again: {folder} holds another one by now; "
+                "leave and start chatroom again to use that",
+                folder=one_line(killed.data),
+            )
+        )
+    return server
+
+
+def _start(runtime: Path, environ: Mapping[str, str], *arguments: str) -> LocalServer:
     """Start a server; on a free port where it does not start on its own one."""
     try:
-        return _launch(runtime, environ)
+        return _launch(runtime, environ, *arguments)
     except LocalServerError:
-        return _launch(runtime, environ, "--port", "0")
+        return _launch(runtime, environ, *arguments, "--port", "0")
+
+
+def _end_started(runtime: Path) -> None:
+    """End the server that was started last."""
+    process = _started.pop()
+    process.terminate()
+    try:
+        process.wait(_READY_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    with contextlib.suppress(OSError):
+        (runtime / _STARTED).unlink()
 
 
 def _launch(runtime: Path, environ: Mapping[str, str], *arguments: str) -> LocalServer:
@@ -206,7 +249,7 @@ def _launch(runtime: Path, environ: Mapping[str, str], *arguments: str) -> Local
         process = _spawn(runtime / "starting.log", environ, writer, arguments)
     except (OSError, ValueError) as error:
         os.close(reader)
-        raise LocalServerError(f"the server could not be started: {error}") from error
+        raise LocalServerError(_not_started(str(error))) from error
     finally:
         os.close(writer)
     _started.append(process)
@@ -261,7 +304,9 @@ def _first_line(descriptor: int, process: "subprocess.Popen[bytes]") -> bytes:
         if not ready:
             process.kill()
             process.wait()
-            raise LocalServerError(f"the server was not ready after {_READY_S:.0f} s")
+            raise LocalServerError(
+                Sentence("the server was not ready after {seconds:.0f} s", seconds=_READY_S)
+            )
         chunk = os.read(descriptor, _FILE_MAX)
         if not chunk:
             return said
@@ -269,10 +314,14 @@ def _first_line(descriptor: int, process: "subprocess.Popen[bytes]") -> bytes:
     return said
 
 
-def _last_words(log: Path) -> str:
+def _not_started(reason: str) -> Sentence:
+    return Sentence("the server could not be started: {reason}", reason=reason)
+
+
+def _last_words(log: Path) -> Sentence:
     """Why a server ended that announced nothing."""
     with contextlib.suppress(OSError):
         lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
         if lines:
-            return f"the server could not be started: {one_line(lines[-1])[:300]}"
-    return "the server could not be started, and did not say why"
+            return _not_started(one_line(lines[-1])[:300])
+    return Sentence("the server could not be started, and did not say why")

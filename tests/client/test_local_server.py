@@ -115,6 +115,47 @@ def test_a_server_that_no_client_started_is_not_started_again(runtime: Path, env
     assert find_local_server(runtime) is None
 
 
+def test_a_killed_server_is_started_where_its_data_was(runtime: Path, environ: dict[str, str]) -> None:
+    first = find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    _kill(runtime)
+    elsewhere = {**environ, "CHATROOM_DATA": str(Path(environ["CHATROOM_HOME"]) / "elsewhere")}
+    found = find_again(runtime, key, elsewhere)
+    assert found is not None
+    assert (found.started, found.pin, found.data) == (True, first.pin, first.data)
+
+
+def test_a_killed_server_whose_data_is_gone_is_not_started_and_that_is_said(
+    runtime: Path, environ: dict[str, str]
+) -> None:
+    first = find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    _kill(runtime)
+    moved = first.data.rename(first.data.with_name("moved"))
+    with pytest.raises(LocalServerError, match=r"its data folder .* is gone"):
+        find_again(runtime, key, environ)
+    assert not first.data.exists()
+    moved.rename(first.data)
+    found = find_again(runtime, key, environ)
+    assert found is not None
+    assert found.pin == first.pin
+
+
+def test_a_server_with_another_key_in_its_place_is_ended_and_said_once(
+    runtime: Path, environ: dict[str, str]
+) -> None:
+    first = find_or_start_server(runtime, environ)
+    key = _key(runtime)
+    _kill(runtime)
+    first.data.rename(first.data.with_name("moved"))
+    first.data.mkdir()
+    with pytest.raises(LocalServerError, match="holds another one by now"):
+        find_again(runtime, key, environ)
+    assert find_local_server(runtime) is None
+    assert not (runtime / "started.pid").exists()
+    assert find_again(runtime, key, environ) is None
+
+
 def test_why_it_cannot_start_is_said(runtime: Path, environ: dict[str, str]) -> None:
     data = Path(environ["CHATROOM_HOME"]) / "server"
     data.write_text("in the way")
