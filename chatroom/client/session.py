@@ -22,7 +22,7 @@ from chatroom.client.attempts import Attempts
 from chatroom.client.disk import Disk
 from chatroom.client.errors import ClientError, NotConnected, RequestFailed
 from chatroom.client.event_queue import EventQueue
-from chatroom.client.events import Ended, NickRefused, Offline, Online, OwnMessage, SessionEvent
+from chatroom.client.events import Ended, Online, OwnMessage, SessionEvent
 from chatroom.client.following import Follower, Stored
 from chatroom.client.keeping import Keeper
 from chatroom.client.link import Link
@@ -30,6 +30,7 @@ from chatroom.client.options import FindAgain, Options
 from chatroom.client.outbox import Draft
 from chatroom.client.past import Past
 from chatroom.client.profile import Profile
+from chatroom.client.prospects import Prospects
 from chatroom.client.reopening import Reopening
 from chatroom.client.requests import Requests
 from chatroom.client.sending import Sending
@@ -75,9 +76,7 @@ class Session(Asking):
         self._last_tasks = Tasks("session")
         self._closing: asyncio.Task[None] | None = None
         self._queue = EventQueue()
-        self._news = asyncio.Event()
-        self._tried, self._why = False, ""
-        self._end: ClientError | None = None
+        self._prospects = Prospects(texts)
         self._away = False
         self._opened: set[RoomId] = set()
         self._attempts = Attempts(address, profile, options, self, texts, timing)
@@ -134,7 +133,7 @@ class Session(Asking):
             ClientError: The session is over: why.
         """
         while not self.online or self.welcome is None:
-            await self._until_online(wait=wait)
+            await self._prospects.until(lambda: self.online, wait=wait)
         return self.welcome
 
     # --- saying ---------------------------------------------------------------------------------
@@ -178,7 +177,7 @@ class Session(Asking):
         with suppress(TimeoutError):
             async with asyncio.timeout(timeout_s), Tasks("stored") as tasks:
                 stored = tasks.start(self._sending.wait_all_stored(), name="wait")
-                over = tasks.start(self._until_over(), name="over")
+                over = tasks.start(self._prospects.until_over(), name="over")
                 await tasks.first_of(stored, over)
         return self._sending.pending
 
@@ -194,7 +193,7 @@ class Session(Asking):
 
     def login_again(self, nick: str) -> None:
         """Go on with another nick, after `NickRefused`."""
-        self._tried = False
+        self._prospects.begin_anew()
         self._attempts.login_again(nick)
 
     async def close(self) -> None:
@@ -225,10 +224,8 @@ class Session(Asking):
 
     def tell(self, event: SessionEvent) -> None:
         """Tell the reader of events."""
-        if isinstance(event, Offline | NickRefused | Ended):
-            self._tried, self._why = True, event.reason
         self._queue.put(event)
-        self._news.set()
+        self._prospects.note(event)
 
     async def meet(self, server_key: bytes) -> None:
         """The server's key is known: everything belongs to it from here on."""
@@ -237,7 +234,7 @@ class Session(Asking):
         if self._options.sends:
             await self._sending.claim(b"guest" + server_key if self._options.as_guest else server_key)
         self.server_key = server_key
-        self._news.set()
+        self._prospects.ring()
 
     async def devices(self) -> list[DeviceId]:
         """The devices to log in with, those of programs that have ended meanwhile among them."""
@@ -300,20 +297,13 @@ class Session(Asking):
 
     async def _ask(self, question: Question, answer: type[F], *, wait: bool = False) -> F:
         while True:
-            await self._until_online(wait=wait)
+            await self._prospects.until(lambda: self.online, wait=wait)
             try:
                 return await self._requests.ask(question, answer)
             except NotConnected:
-                if not wait or self._end is not None:
+                if not wait or self._prospects.end is not None:
                     raise
                 await asyncio.sleep(0)  # the link is over, and whoever reads it is about to hear of it
-
-    async def _until_online(self, *, wait: bool) -> None:
-        while not self.online:
-            self._raise_end()
-            if self._tried and not wait:
-                raise self._not_connected()
-            await self._next_news()
 
     def _stored(self, page: Page) -> list[Stored]:
         try:
@@ -331,34 +321,13 @@ class Session(Asking):
         self._me.nick = nick
 
     async def _until_known(self) -> None:
-        while self.server_key is None:
-            self._raise_end()
-            if self._tried:
-                raise self._not_connected()
-            await self._next_news()
-
-    async def _until_over(self) -> None:
-        while self._end is None:
-            await self._next_news()
-
-    async def _next_news(self) -> None:
-        self._news.clear()
-        await self._news.wait()
-
-    def _raise_end(self) -> None:
-        if self._end is not None:
-            raise self._end
-
-    def _not_connected(self) -> NotConnected:
-        return NotConnected(self._texts._("Not connected: {reason}.").format(reason=self._why))
+        await self._prospects.until(lambda: self.server_key is not None, wait=False)
 
     def _over(self, error: ClientError) -> None:
-        if self._end is None:
-            self._end = error
+        end = self._prospects.finish(error)
         self._queue.finish()
         for follower in self._arrivals.followers:
-            follower.end(self._end)
-        self._news.set()
+            follower.end(end)
 
     def _relogin(self) -> None:
         self._tasks.start(self._attempts.relogin(), name="relogin")
@@ -389,8 +358,21 @@ async def connect(
 
     It is there at once: how the attempts go is told by its events, and by what its calls raise.
     """
-    who = (trust, nick, fallback_nick, secret, pin)
-    options = Options(*who, quiet, sends, reconnect, as_guest, tls, create, wording, find_again)
+    options = Options(
+        trust=trust,
+        nick=nick,
+        fallback_nick=fallback_nick,
+        secret=secret,
+        pin=pin,
+        quiet=quiet,
+        sends=sends,
+        reconnect=reconnect,
+        as_guest=as_guest,
+        tls=tls,
+        create=create,
+        wording=wording,
+        find_again=find_again,
+    )
     session = Session(address, profile, options, texts, timing or Timing())
     session.start()
     try:
