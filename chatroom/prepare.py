@@ -77,8 +77,10 @@ def prepare(options: argparse.Namespace, environ: Mapping[str, str]) -> Launchin
         wanted = getattr(options, "room", "") or target.room
         room = check_room(wanted) if wanted and not wanted.startswith("=") else wanted
         folder = home.profile(options.profile or "")
-    except (ConfigError, InvitationError, AddressError, NameProblem, HomeError) as error:
+    except (ConfigError, AddressError, NameProblem, HomeError) as error:
         raise LaunchError(error.told(texts)) from error
+    except InvitationError as error:
+        raise LaunchError(texts._(error.sentence).format(**error.args_by_name)) from error
     try:
         profile = Profile.open(folder)
         if target.address is None and not options.local:

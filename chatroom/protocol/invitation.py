@@ -3,14 +3,26 @@
 from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, unquote, urlsplit
 
-from chatroom.common.texts import Sentence, SentenceError
-
 SCHEME = "chatroom"
 DEFAULT_PORT = 9999
 
 
-class InvitationError(SentenceError, ValueError):
-    """The text is no invitation; the sentence says what is wrong with it."""
+class InvitationError(ValueError):
+    """The text is no invitation.
+
+    Attributes:
+        sentence: What is wrong with it, in English; `{…}` are `args_by_name`.
+    """
+
+    def __init__(self, sentence: str, **args: object) -> None:
+        super().__init__(sentence.format(**args))
+        self.sentence = sentence
+        self.args_by_name = args
+
+
+def _(sentence: str) -> str:
+    """Mark a sentence for translation."""
+    return sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +65,12 @@ def parse_invitation(text: str) -> Invitation:
         parts = urlsplit(text.strip())
         port = parts.port
     except ValueError as error:
-        raise InvitationError(Sentence("the invitation cannot be read: {reason}", reason=error)) from error
+        raise InvitationError(_("the invitation cannot be read: {reason}"), reason=error) from error
     if parts.scheme != SCHEME:
-        raise InvitationError(Sentence("an invitation begins with {scheme}://", scheme=SCHEME))
+        raise InvitationError(_("an invitation begins with {scheme}://"), scheme=SCHEME)
     if not parts.hostname:
         form = f"{SCHEME}://host:port/room?pin=…&key=…"
-        raise InvitationError(Sentence("the invitation names no host: {form}", form=form))
+        raise InvitationError(_("the invitation names no host: {form}"), form=form)
     words = parse_qs(parts.query)
     return Invitation(
         host=parts.hostname,

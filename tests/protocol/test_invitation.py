@@ -34,5 +34,6 @@ def test_the_port_may_be_left_out() -> None:
     "text", ["", "host:9999", "http://host/", "chatroom://", "chatroom://host:99999/", "chatroom://[::1/"]
 )
 def test_what_is_no_invitation_gets_a_sentence(text: str) -> None:
-    with pytest.raises(InvitationError, match="invitation"):
+    with pytest.raises(InvitationError, match="invitation") as caught:
         parse_invitation(text)
+    assert str(caught.value) == caught.value.sentence.format(**caught.value.args_by_name)
