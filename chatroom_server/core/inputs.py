@@ -57,10 +57,7 @@ class Left(msgspec.Struct, frozen=True, gc=False):
 
 
 class Stored(msgspec.Struct, frozen=True, gc=False):
-    """The log yielded lines: they are on disk, and may be shown.
-
-    What was said in a room before and after a line of the account log stands before and after that line.
-    """
+    """The log yielded lines: they are on disk, and may be shown. In the order of their drafts."""
 
     runs: list[StoredRun]
 

@@ -1,8 +1,7 @@
 """What the core needs of the world, as Protocol classes that a backend fills: the log of all rooms.
 
-A log takes drafts and later yields what became of them: `inputs.Stored` when the lines are on disk,
-`inputs.Refused` when they are not and never will be. The order of a room's drafts is that of its lines and of
-their outcomes, and no room's line passes one of the account log. All that waits when something is
+A log takes drafts and, later and in the same order, yields what became of them: `inputs.Stored` when the
+lines are on disk, `inputs.Refused` when they are not and never will be. All that waits when something is
 refused is refused with it: nothing passes what came before. Nothing outside a log may assume that numbers
 are given in this process.
 """
@@ -34,10 +33,10 @@ class Draft(msgspec.Struct, frozen=True, gc=False):
 
 
 class StoredRun(msgspec.Struct, frozen=True, gc=False):
-    """Lines of a room that are on disk, with consecutive numbers.
+    """Lines that are on disk: of one room, next to each other in the order of all rooms.
 
     Attributes:
-        first: The number of the first.
+        first: The number of the first; each has the next one.
         lines: All of their JSON, `{"id":…}`, without a newline.
         refs: Those of their drafts.
     """
@@ -70,7 +69,7 @@ class Log(Protocol):
 
     @property
     def is_busy(self) -> bool:
-        """Outcomes are still to come."""
+        """Drafts are on their way to the disk."""
 
     def append(self, drafts: Sequence[Draft]) -> None:
         """Take lines to store; never blocks. Outcomes come through the callback given at opening."""

@@ -14,6 +14,8 @@ import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +41,7 @@ _log = logging.getLogger(__name__)
 Outcome = Stored | Refused
 STOPPING = "stopping"
 BEHIND = "disk-slow"
+_room_of: Final = attrgetter("room")
 _LARGE: Final = 8
 """Lines of a round that shows that many speak at once."""
 _TURNS_MAX: Final = 16
@@ -172,7 +175,7 @@ class EmbeddedLog:
 
     @property
     def is_busy(self) -> bool:
-        """Outcomes are still to come."""
+        """Drafts are on their way to the disk."""
         return self._round is not None or bool(self._waiting)
 
     @property
@@ -246,29 +249,17 @@ class EmbeddedLog:
         """Give numbers. Only one round is on its way, so those of a refused one are free again."""
         runs: list[StoredRun] = []
         payloads: list[bytes] = []
-        begun: dict[RoomId, tuple[RoomState, StoredRun]] = {}
-        for draft in drafts:
-            found = begun.get(draft.room)
-            if found is None:
-                found = self._begin_run(draft.room, begun)
-                runs.append(found[1])
-            state, run = found
-            state.assigned += 1
-            line = b'{"id":%d,%b' % (state.assigned, draft.rest)
-            run.lines.append(line)
-            run.refs.append(draft.ref)
-            payloads.append(state.word + line)
+        for room, of_room in groupby(drafts, _room_of):
+            state = self._rooms.get(room) or self._new_room(room)
+            run = StoredRun(room, MessageId(state.assigned + 1), [], [])
+            runs.append(run)
+            for draft in of_room:
+                state.assigned += 1
+                line = b'{"id":%d,%b' % (state.assigned, draft.rest)
+                run.lines.append(line)
+                run.refs.append(draft.ref)
+                payloads.append(state.word + line)
         return _Round(drafts, runs, payloads)
-
-    def _begin_run(
-        self, room: RoomId, begun: dict[RoomId, tuple[RoomState, StoredRun]]
-    ) -> tuple[RoomState, StoredRun]:
-        """The lines of a room that a round holds; nothing passes a line of the account log."""
-        if room == ACCOUNTS or ACCOUNTS in begun:
-            begun.clear()
-        state = self._rooms.get(room) or self._new_room(room)
-        begun[room] = state, StoredRun(room, MessageId(state.assigned + 1), [], [])
-        return begun[room]
 
     def _new_room(self, room: RoomId) -> RoomState:
         state = self._rooms[room] = RoomState(room_word(room) + b" ")

@@ -1,6 +1,8 @@
 """A log that keeps its lines in memory only, for tests and simulators."""
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 
 from chatroom.protocol.ids import Epoch, MessageId, RoomId
 from chatroom_server.core.inputs import Refused, Stored
@@ -39,7 +41,7 @@ class MemoryLog:
 
     @property
     def is_busy(self) -> bool:
-        """Outcomes are still to come."""
+        """Drafts are on their way to the disk."""
         return bool(self._waiting)
 
     def append(self, drafts: Sequence[Draft]) -> None:
@@ -96,13 +98,15 @@ class MemoryLog:
         if reason:
             self._on_outcome(Refused(drafts, reason))
         else:
-            self._on_outcome(Stored([self._keep(draft) for draft in drafts]))
+            runs = groupby(drafts, attrgetter("room"))
+            self._on_outcome(Stored([self._keep(room, list(of_room)) for room, of_room in runs]))
 
-    def _keep(self, draft: Draft) -> StoredRun:
-        lines = self.lines.setdefault(draft.room, [])
-        line = b'{"id":%d,%b' % (len(lines) + 1, draft.rest)
-        lines.append(line)
-        return StoredRun(draft.room, MessageId(len(lines)), [line], [draft.ref])
+    def _keep(self, room: RoomId, drafts: list[Draft]) -> StoredRun:
+        lines = self.lines.setdefault(room, [])
+        first = MessageId(len(lines) + 1)
+        run = [b'{"id":%d,%b' % (number, draft.rest) for number, draft in enumerate(drafts, first)]
+        lines += run
+        return StoredRun(room, first, run, [draft.ref for draft in drafts])
 
 
 def _within(lines: list[bytes], max_bytes: int) -> list[bytes]:

@@ -42,7 +42,7 @@ class Seams:
     Attributes:
         wall_ns: Nanoseconds since 1970, UTC.
         entropy: Gives so many random bytes.
-        rest: Does nothing for so many seconds: how the event loop rests (`pace`).
+        pause: Does nothing for so many seconds: how the event loop pauses (`pace`).
         pid: The process that stands in the data folder's lock; this one where nothing is said.
         files: The disk.
         start_jobs: Makes what does blocking work for the log.
@@ -50,7 +50,7 @@ class Seams:
 
     wall_ns: Callable[[], int] = time.time_ns
     entropy: Callable[[int], bytes] = os.urandom
-    rest: Callable[[float], None] = time.sleep
+    pause: Callable[[float], None] = time.sleep
     pid: int | None = None
     files: Files = field(default_factory=OsFiles)
     start_jobs: StartJobs = Worker
@@ -152,7 +152,7 @@ class Engine:
             max_links=max_links,
             wall_ns=self._seams.wall_ns,
             entropy=self._seams.entropy,
-            rest=self._seams.rest,
+            pause=self._seams.pause,
         )
 
     async def begin(self) -> None:

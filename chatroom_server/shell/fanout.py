@@ -158,7 +158,9 @@ class Fanout:
                     if (sent := sink.send(data)) != size:
                         link.not_taken(data, sent)
                 except OSError as error:
-                    link.not_taken(data, 0, error)
+                    _refused(link, data, error)
+                except Exception:  # noqa: BLE001 - as in `run_round`
+                    _broke(link)
             else:
                 link.queue.append(data)
                 self._touched[link] = None
@@ -258,6 +260,13 @@ class Fanout:
         if not self._scheduled:
             self._scheduled = True
             self._call_soon(self.run_round)
+
+
+def _refused(link: Outlet, data: bytes, error: OSError) -> None:
+    try:
+        link.not_taken(data, 0, error)
+    except Exception:  # noqa: BLE001 - as in `Fanout.run_round`
+        _broke(link)
 
 
 def _broke(link: Outlet) -> None:

@@ -217,9 +217,9 @@ class Link(Outlet):
             self._owner.loop.add_writer(self._socket, self._on_writable)
 
     def _aim(self) -> None:
-        """A round may write to the socket by itself, or not."""
-        is_plain = self._seal is None and self._reading and not self.blocked
-        self.sink = self._socket if is_plain and self.phase is _OPEN else None
+        """Say whether a round may write to the socket by itself."""
+        is_ready = self.phase is _OPEN and self._seal is None and not self.blocked
+        self.sink = self._socket if is_ready else None
 
     def broke(self) -> None:
         """A round could not write to the link: it ends."""
@@ -281,7 +281,6 @@ class Link(Outlet):
         if wanted == self._reading or self.phase is Phase.GONE:
             return
         self._reading = wanted
-        self._aim()
         if wanted:
             self._owner.loop.add_reader(self._socket, self._on_readable)
         else:

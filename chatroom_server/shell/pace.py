@@ -5,8 +5,8 @@ stream of messages comes to many links, and each would be a round of its own, th
 have passed since the last round. Whether that really brings messages together is seen at each round: if those
 who talk wait for each other, it brings nothing but delay, and is left alone for a while.
 
-While messages are held back and nothing is on its way to the disk, the event loop rests: whatever comes until
-then is read in one go. Woken for each message by itself, it would spend most of its time on waking.
+When messages are held back and nothing is on its way to the disk, the event loop pauses until the round: what
+comes until then is read in one go. Woken for each message, it would spend most of its time on waking.
 """
 
 from collections.abc import Callable
@@ -102,15 +102,16 @@ class Appender:
     """Gives drafts to the log, at once or in rounds, always in their order.
 
     Args:
-        rest: Does nothing for so many seconds, the event loop neither.
+        pause: Does nothing for so many seconds, the event loop neither.
     """
 
-    def __init__(self, clock: Clock, log: Log, rest: Callable[[float], None]) -> None:
-        self._clock, self._log, self._rest = clock, log, rest
+    def __init__(self, clock: Clock, log: Log, pause: Callable[[float], None]) -> None:
+        self._clock, self._log, self._pause = clock, log, pause
         self._pace = Pace(clock.time())
         self._links = 0.0
         self._held: list[Draft] = []
         self._waited = False
+        self._due = 0.0
 
     def append(self, drafts: list[Draft]) -> None:
         """Take drafts to store."""
@@ -121,16 +122,17 @@ class Appender:
         wait_s = self._pace.wait_s(now, self._links)
         if wait_s > 0.0:
             self._held = drafts
-            self._clock.call_at(now + wait_s, self.release)
-            self._clock.call_soon(self._rest_until, now + wait_s)
+            self._due = now + wait_s
+            self._clock.call_at(self._due, self.release)
+            self._clock.call_soon(self._pause_for_more)
         else:
             self._log.append(drafts)
 
-    def _rest_until(self, when: float) -> None:
-        """Let come what comes until a round; but its outcome must not wait when one is on its way."""
-        wait_s = when - self._clock.time()
-        if wait_s > 0.0 and self._held and not self._log.is_busy:
-            self._rest(wait_s)
+    def _pause_for_more(self) -> None:
+        """Let come what comes until the round, unless the outcome of another one is to come."""
+        wait_s = self._due - self._clock.time()
+        if wait_s > 0.0 and not self._log.is_busy:
+            self._pause(wait_s)
 
     def release(self) -> None:
         """Hold nothing back any longer."""
@@ -145,3 +147,5 @@ class Appender:
         self._pace.take(self._clock.time(), lines, waited=self._waited)
         self._waited = False
         self._links += _SHARE * (deliveries / lines - self._links)
+        if self._held:
+            self._clock.call_soon(self._pause_for_more)

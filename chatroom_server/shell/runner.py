@@ -76,7 +76,7 @@ class Runner:
         max_links: As many links as the hub admits.
         wall_ns: Nanoseconds since 1970, UTC.
         entropy: Gives so many random bytes.
-        rest: Does nothing for so many seconds.
+        pause: Does nothing for so many seconds.
     """
 
     def __init__(
@@ -93,7 +93,7 @@ class Runner:
         max_links: int,
         wall_ns: Callable[[], int] = time.time_ns,
         entropy: Callable[[int], bytes] = os.urandom,
-        rest: Callable[[float], None] = time.sleep,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self.loop = loop
         self.tls = identity.tls
@@ -103,7 +103,7 @@ class Runner:
         self.all_gone = asyncio.Event()
         self.all_gone.set()
         self._hub, self._log, self._logs = hub, log, logs
-        self._appender = Appender(loop, log, rest)
+        self._appender = Appender(loop, log, pause)
         self._pages = PageSender(loop, log, tasks, self._page_sent)
         self._is_local, self._is_behind = is_local, is_behind
         self._wall_ns, self._entropy = wall_ns, entropy

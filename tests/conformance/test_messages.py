@@ -11,6 +11,7 @@ from chatroom.protocol.frames import (
     Failed,
     Fetch,
     Gap,
+    Join,
     Joined,
     Line,
     Login,
@@ -46,6 +47,29 @@ async def test_sending_again_is_harmless(tmp_path: Path) -> None:
             ack = await peer.expect(Ack)
             assert (ack.n, ack.id) == (first.n, first.id)
             assert [line.body for line in await peer.page()] == ["once"]
+
+
+async def test_numbers_of_one_round_are_remembered_whatever_rooms_they_went_to(tmp_path: Path) -> None:
+    """Messages: what is stored is answered with an Ack, however often it is sent again."""
+    ada, other = Person("ada"), RoomId("other")
+    rooms = [GENERAL, other, GENERAL, GENERAL, other]
+    sends = [Send(room=room, dev=DEVICE, n=n, body=f"m{n}") for n, room in enumerate(rooms, 1)]
+    async with running(tmp_path) as server:
+        async with await Peer.connect(port_of(server)) as peer:
+            await peer.log_in(ada)
+            await peer.join()
+            peer.send(Join(rid=77, room=str(other), create=True))
+            await peer.expect(Joined)
+            for frame in sends:
+                peer.send(frame)
+            said = {line.n: line for line in [await peer.expect(Line) for _ in sends]}
+        async with await Peer.connect(port_of(server)) as peer:
+            await peer.log_in(ada)
+            for frame in sends:
+                peer.send(frame)
+            answers = [await peer.expect(Ack) for _ in sends]
+            assert not [frame for frame in peer.seen if isinstance(frame, Refusal)]
+    assert answers == [Ack(DEVICE, n, room, said[n].id) for n, room in enumerate(rooms, 1)]
 
 
 async def test_pages_hold_the_very_lines(tmp_path: Path) -> None:

@@ -140,7 +140,7 @@ class SimServer:
         seams = Seams(
             wall_ns=lambda: _WALL_NS + int(world.loop.time() * 1e9),
             entropy=world.rng.randbytes,
-            rest=lambda _seconds: None,  # the world would stand still
+            pause=lambda _seconds: None,  # the world would stand still
             pid=self.starts,
             files=world.faults.files(self.disk),
             start_jobs=self._start_jobs,

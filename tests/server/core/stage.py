@@ -8,6 +8,8 @@ and the state machine of a real connection, so a hub that says what has no place
 import random
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from typing import TypeVar
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -272,11 +274,12 @@ class Stage:
         """Let the disk finish the oldest drafts."""
         drafts = self.waiting[:count]
         del self.waiting[: len(drafts)]
-        self.feed(Stored([self._write(draft) for draft in drafts]))
+        runs = groupby(drafts, attrgetter("room"))
+        self.feed(Stored([self._write(room, list(of_room)) for room, of_room in runs]))
 
     def store_foreign(self, line: AnyAccountLine) -> None:
         """Let a line appear in the account log that this hub did not ask for."""
-        self.feed(Stored([self._write(Draft(ACCOUNTS, encode_rest(self.at, line)))]))
+        self.feed(Stored([self._write(ACCOUNTS, [Draft(ACCOUNTS, encode_rest(self.at, line))])]))
 
     def refuse(self, reason: str = "disk-full") -> None:
         """Let the disk refuse all drafts."""
@@ -319,13 +322,13 @@ class Stage:
         self.at += round((now - self.now) * 1000)
         self.now = now
 
-    def _write(self, draft: Draft) -> StoredRun:
-        lines = self.disk.setdefault(draft.room, [])
-        id_ = MessageId(len(lines) + 1)
-        line = b'{"id":%d,%b' % (id_, draft.rest)
-        lines.append(line)
-        self.journal.append((draft.room, id_, line))
-        return StoredRun(draft.room, id_, [line], [draft.ref])
+    def _write(self, room: RoomId, drafts: list[Draft]) -> StoredRun:
+        lines = self.disk.setdefault(room, [])
+        first = MessageId(len(lines) + 1)
+        run = [b'{"id":%d,%b' % (number, draft.rest) for number, draft in enumerate(drafts, first)]
+        lines += run
+        self.journal += [(room, MessageId(number), line) for number, line in enumerate(run, first)]
+        return StoredRun(room, first, run, [draft.ref for draft in drafts])
 
     def _perform(self, effect: Effect) -> None:
         match effect:

@@ -2,11 +2,15 @@
 
 import json
 
+import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from chatroom.common import grid as grids
+from chatroom.common.inert import inert
 from chatroom.protocol.codec import decode_line
-from chatroom.protocol.frames import Ack, Direct, Joined, Leave, Open, Refusal, Rename, Send, Welcome
+from chatroom.protocol.frames import Ack, Direct, Joined, Leave, Line, Open, Refusal, Rename, Send, Welcome
 from chatroom.protocol.ids import DeviceId
 from chatroom.protocol.limits import IN_FLIGHT_MAX, MESSAGE_MAX, REMEMBERED_NUMBERS, TOPIC_MAX
 from chatroom_server.core import limits, messages
@@ -332,3 +336,43 @@ def test_a_line_names_its_author_as_it_was_then(stage: Stage, ann: Actor) -> Non
     ann.give(Rename(1, "anna"))
     ann.say("two")
     assert [decode_line(line).nick for line in stage.disk[GENERAL]] == ["ann", "anna"]
+
+
+# --- plain texts ----------------------------------------------------------------------
+@given(
+    st.one_of(
+        st.text(), st.text(st.characters(max_codepoint=0x9F)), st.sampled_from(["a\x7fb", "\x7f", '"', " "])
+    )
+)
+@example("a\x7fb")
+@example("\x1b[31mred")
+@example("\ud800")
+def test_a_text_is_stored_inert_however_plain_it_looks(said: str) -> None:
+    body = inert(said)
+    if not body or body.isspace():
+        with pytest.raises(messages._NotAcceptedError):
+            messages._text(said)
+    else:
+        assert messages._text(said) == (body, msgspec.json.encode(body))
+
+
+@given(st.lists(st.sampled_from(["general", "tea", "work"]), max_size=12), st.integers(1, 4))
+def test_what_is_stored_is_acknowledged_again_whatever_rooms_a_round_had(
+    rooms: list[str], at_once: int
+) -> None:
+    stage = Stage()
+    ann = stage.enter("ann", GENERAL)
+    for room in ("tea", "work"):
+        ann.join(room, create=True)
+    stage.slow = True
+    for room in rooms:
+        ann.say("hi", room)
+        if len(stage.waiting) >= at_once:
+            stage.store()
+    stage.store()
+    ids = {(line.n, str(line.room)): line.id for line in ann.all(Line)}
+    for n, room in enumerate(rooms, 1):
+        ann.say("hi", room, n=n)
+    assert [(ack.n, str(ack.room), ack.id) for ack in ann.all(Ack)] == [
+        (n, room, ids[n, room]) for n, room in enumerate(rooms, 1)
+    ]

@@ -125,20 +125,59 @@ def test_a_round_puts_bytes_right_into_a_sink_and_says_what_it_did_not_take() ->
     assert [bool(link.behind) for link in links] == [False, True, True]
 
 
-@pytest.mark.parametrize("waits", ["a word of its own", "another room"])
-def test_a_sink_gets_one_write_for_all_that_a_round_brings(waits: str) -> None:
+def test_what_waits_for_a_link_alone_is_not_overtaken_by_its_room() -> None:
     stage = Stage()
-    link, socket = stage.link(GENERAL, OTHER), Socket()
-    link.sink = socket
-    if waits == "another room":
-        stage.say(b"there", room=OTHER)
-    else:
-        stage.whisper(link, b"you")
+    link, other = stage.link(GENERAL), stage.link(OTHER)
+    link.sink, other.sink = Socket(), Socket()
+    stage.whisper(link, b"you, ")
+    stage.say(b"there", room=OTHER)
     stage.say(b"here")
     stage.run()
-    assert socket.sent == []
-    assert len(link.written) == 1
-    assert b"here" in link.text
+    assert (link.sink.sent, link.written) == ([], [b"you, here"])
+    assert (other.sink.sent, other.written) == ([b"there"], [])
+
+
+def test_two_rooms_are_one_write() -> None:
+    stage = Stage()
+    link = stage.link(GENERAL, OTHER)
+    link.sink = Socket()
+    stage.say(b"there", room=OTHER)
+    stage.say(b"here")
+    stage.run()
+    assert (link.sink.sent, len(link.written)) == ([], 1)
+    assert sorted(link.text) == sorted(b"therehere")
+
+
+class Raising(Socket):
+    """Raises what no socket should."""
+
+    def send(self, data: bytes, /) -> int:
+        raise ValueError("broken")
+
+
+class Confused(Recorder):
+    """Raises when it hears what its sink did not take."""
+
+    __slots__ = ()
+
+    def not_taken(self, data: bytes, sent: int, error: OSError | None = None) -> None:
+        raise ValueError("broken")
+
+
+@pytest.mark.parametrize("sink", [Raising(), Socket(takes=1), Socket(error=BlockingIOError())])
+def test_one_broken_sink_breaks_no_round(sink: Socket) -> None:
+    stage = Stage()
+    broken = Confused()
+    stage.fanout.subscribe(broken, GENERAL, 0)
+    good = stage.link(GENERAL)
+    broken.sink, good.sink = sink, Socket()
+    stage.say(b"one")
+    stage.run()
+    broken.sink = None
+    stage.say(b"two", first=2)
+    stage.run()
+    assert good.sink.sent == [b"one", b"two"]
+    assert broken.blocked
 
 
 def test_one_broken_link_breaks_no_round() -> None:

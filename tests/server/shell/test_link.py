@@ -17,6 +17,7 @@ from chatroom_server.shell.fanout import Fanout
 from chatroom_server.shell.frame_link import FrameLink
 from chatroom_server.shell.identity import load_identity
 from chatroom_server.shell.link import LINGER_S, QUEUE_MAX, QUEUE_PAUSE, READ_SIZE, Link, Phase
+from chatroom_server.shell.tails import Sink
 
 HELLO = codec.encode(Hello(versions=(1, 1), nonce=bytes(32)))
 PING, PONG = codec.encode(Ping()), codec.encode(Pong())
@@ -126,6 +127,35 @@ async def test_nothing_is_known_before_the_first_byte(stage: Stage) -> None:
     assert ErrorCode.HANDSHAKE_SLOW.encode() in await stage.hear_all()
 
 
+def aim(link: Link) -> Sink | None:
+    """Where a round writes by itself, as it is now."""
+    return link.sink
+
+
+async def test_a_round_may_write_by_itself_while_the_link_is_open_plain_and_not_blocked(stage: Stage) -> None:
+    link = stage.link
+    assert aim(link) is None  # nothing is known of it yet
+    await stage.open()
+    assert aim(link) is not None
+    link.hold(stage.owner.loop.time() + 60)
+    assert aim(link) is not None  # what it may not say does not change what it hears
+    stage.block(8_000_000)
+    assert aim(link) is None
+    await stage.hear(8_000_000)
+    await stage.owner.until(lambda: not link.blocked)
+    assert aim(link) is not None
+    link.end("the test wants it")
+    assert aim(link) is None
+
+
+async def test_a_lost_link_takes_nothing_of_a_round(stage: Stage) -> None:
+    await stage.open()
+    stage.link.broke()
+    assert aim(stage.link) is None
+    stage.link.abort("the test wants it")
+    assert aim(stage.link) is None
+
+
 async def test_a_foreign_peer_that_speaks_plainly_is_told_why_not(owner: Owner) -> None:
     stage = Stage(owner, local=False)
     await stage.say(HELLO + bytes(1000))
@@ -221,6 +251,7 @@ async def test_tls_says_exactly_what_waits(owner: Owner) -> None:
     tls = await asyncio.to_thread(context.wrap_socket, stage.theirs)
     await asyncio.to_thread(tls.sendall, HELLO)
     await owner.until(lambda: bool(owner.frames))
+    assert aim(stage.link) is None  # TLS lies between
     stage.block(4_000_000)
     heard = 0
     while heard < 4_000_000:

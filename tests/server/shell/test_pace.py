@@ -1,5 +1,6 @@
 """When messages wait: only where that brings them together."""
 
+import itertools
 from collections.abc import Callable
 
 import pytest
@@ -81,15 +82,22 @@ def test_rounds_that_are_full_already_do_not_wait() -> None:
 
 
 class Machine:
-    """A clock and a log in one, that store at once what they are given."""
+    """A clock, and a log that answers after a time, or at once.
 
-    def __init__(self) -> None:
+    Args:
+        answers_after_s: How long its disk takes.
+    """
+
+    def __init__(self, answers_after_s: float = 0.0) -> None:
         self.now = 0.0
+        self.answers_after_s = answers_after_s
         self.timers: list[tuple[float, Callable[[], None]]] = []
         self.rounds: list[list[bytes]] = []
-        self.rests: list[tuple[float, float]] = []
+        self.begun: list[float] = []
+        self.waiting: list[Draft] = []
+        self.pauses: list[tuple[float, float]] = []
         self.is_busy = False
-        self.appender = Appender(self, self, self.rest)  # type: ignore[arg-type]  # as much of a log as it uses
+        self.appender = Appender(self, self, self.pause)  # type: ignore[arg-type]  # as much of a log as it uses
 
     def time(self) -> float:
         return self.now
@@ -100,68 +108,80 @@ class Machine:
     def call_soon(self, callback: Callable[..., None], *args: object) -> None:
         callback(*args)
 
-    def rest(self, seconds: float) -> None:
+    def pause(self, seconds: float) -> None:
         """Notes from when to when."""
-        self.rests.append((self.now, self.now + seconds))
+        assert not self.is_busy
+        self.pauses.append((self.now, self.now + seconds))
 
     def append(self, drafts: list[Draft]) -> None:
+        self.waiting += drafts
+        if not self.is_busy:
+            self.begin()
+
+    def begin(self) -> None:
+        self.is_busy = True
+        drafts, self.waiting = self.waiting, []
+        self.begun.append(self.now)
+        if self.answers_after_s:
+            self.call_at(self.now + self.answers_after_s, lambda: self.end(drafts))
+        else:
+            self.end(drafts)
+
+    def end(self, drafts: list[Draft]) -> None:
         self.rounds.append([draft.rest for draft in drafts])
+        self.is_busy = False
         self.appender.stored(len(drafts), 100 * len(drafts))
+        if self.waiting:
+            self.begin()
 
     def sleep_until(self, when: float) -> None:
-        due = sorted(timer for timer in self.timers if timer[0] <= when)
-        self.timers = [timer for timer in self.timers if timer[0] > when]
-        for at, callback in due:
-            self.now = at
-            callback()
+        while due := [timer for timer in self.timers if timer[0] <= when]:
+            first = min(due, key=lambda timer: timer[0])
+            self.timers.remove(first)
+            self.now = first[0]
+            first[1]()
         self.now = when
 
+    def play(self, rate: int, messages: int = 2000) -> None:
+        """An even stream of so many a second, and all of it stored."""
+        for number in range(messages):
+            self.sleep_until(number / rate)
+            self.appender.append([Draft(RoomId("general"), b"%d" % number)])
+        self.sleep_until(self.now + 1.0)
 
-def test_a_stream_is_stored_in_rounds_and_in_order() -> None:
-    machine = Machine()
-    for number in range(2000):
-        machine.sleep_until(number / 1000)
-        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
-    machine.appender.release()
+
+@pytest.mark.parametrize("disk_s", [0.0, 0.0005, 0.004, 0.030])
+def test_a_stream_is_stored_in_rounds_and_in_order(disk_s: float) -> None:
+    machine = Machine(disk_s)
+    machine.play(rate=1000)
     assert [int(rest) for drafts in machine.rounds for rest in drafts] == list(range(2000))
     assert len(machine.rounds) < 600
-    assert max(map(len, machine.rounds)) <= 12
+    assert max(map(len, machine.rounds)) <= 12 + 1000 * disk_s
 
 
-def play(machine: Machine, messages: int = 2000) -> None:
-    """An even stream of a thousand a second."""
-    for number in range(messages):
-        machine.sleep_until(number / 1000)
-        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
-
-
-def test_the_loop_rests_until_the_round_while_messages_are_held_back() -> None:
+def test_the_loop_pauses_until_the_round_while_messages_are_held_back() -> None:
     machine = Machine()
-    play(machine)
+    machine.play(rate=1000)
     gathered = [drafts for drafts in machine.rounds if len(drafts) > 1]
-    assert len(machine.rests) >= len(gathered) > 100
-    assert all(0.0 < until - since < ROUND_S + 1e-9 for since, until in machine.rests)
+    assert len(machine.pauses) >= len(gathered) > 100
+    assert all(0.0 < until - since < ROUND_S + 1e-9 for since, until in machine.pauses)
 
 
-def test_the_loop_never_rests_while_an_outcome_is_to_come() -> None:
+def test_the_loop_pauses_beside_a_disk_too_but_never_while_an_outcome_is_to_come() -> None:
+    machine = Machine(0.0005)
+    machine.play(rate=1000)
+    assert len(machine.pauses) > 50
+
+
+def test_the_loop_never_pauses_in_a_quiet_room() -> None:
     machine = Machine()
-    machine.is_busy = True
-    play(machine)
-    assert any(len(drafts) > 1 for drafts in machine.rounds)
-    assert machine.rests == []
+    machine.play(rate=100, messages=200)
+    assert machine.pauses == []
 
 
-def test_the_loop_never_rests_in_a_quiet_room() -> None:
-    machine = Machine()
-    for number in range(200):
-        machine.sleep_until(number / 100)
-        machine.appender.append([Draft(RoomId("general"), b"%d" % number)])
-    assert machine.rests == []
-
-
-def test_a_round_comes_ten_milliseconds_behind_the_last_even_when_the_disk_is_slow() -> None:
-    pace = Pace(0.0)
-    for number in range(200):
-        pace.take(number / 1000, 1, waited=False)
-    pace.begin(0.2)
-    assert pace.wait_s(0.204, 100) == pytest.approx(0.006)
+def test_what_comes_while_a_gathered_round_is_on_its_way_waits_for_the_next() -> None:
+    """Else each gathered round would have a small one behind it."""
+    machine = Machine(0.002)
+    machine.play(rate=1000)
+    late = [later - earlier for earlier, later in itertools.pairwise(machine.begun[100:])]
+    assert sum(gap > 0.9 * ROUND_S for gap in late) > 0.9 * len(late)
