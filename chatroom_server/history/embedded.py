@@ -185,9 +185,8 @@ class EmbeddedLog:
 
     @property
     def is_behind(self) -> bool:
-        """Much more waits than what a flush is asked for: the disk does not follow."""
-        asked, most = self._settings.flush_due, self._settings.waiting_max
-        return self._filing.unfiled >= asked + (most - asked) // 4
+        """So much waits that those who send should be slower: the disk does not follow."""
+        return self._filing.unfiled >= self._settings.slow_at
 
     def last_id(self, room: RoomId) -> MessageId:
         """The number of the room's last stored line, 0 for none."""

@@ -126,7 +126,7 @@ class Flusher:
         else:
             self._filed[room] = result.filed[room] = file
             self._unsynced.add(room)
-            written = file.size - before.size - len(lines)  # without the newlines
+            written = sum(map(len, lines))
             self._unsynced_bytes += written
             result.written += written
 

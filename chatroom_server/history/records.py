@@ -13,11 +13,8 @@ none inside its strings: nobody can write a message that contains a record.
 """
 
 import re
-import struct
-from binascii import hexlify
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import repeat
 from typing import Final, NamedTuple
 from zlib import crc32
 
@@ -130,13 +127,8 @@ def encode_header(header: Header, salt: int) -> bytes:
 
 def encode_batch(number: int, payloads: list[bytes], salt: int) -> bytes:
     """A batch of lines; a payload is a `room_word`, a space and the line."""
-    count = len(payloads)
-    checksums = struct.pack(f">{count}I", *map(crc32, payloads, repeat(salt)))
-    pieces = [b"", b" ", b"", b"\n"] * count
-    pieces[0::4] = hexlify(checksums, b" ", 4).split()
-    pieces[2::4] = payloads
-    body = b"".join(pieces)
-    word = _Word(number, count, len(body), crc32(body, salt))
+    body = b"".join([b"%08x %b\n" % (crc32(payload, salt), payload) for payload in payloads])
+    word = _Word(number, len(payloads), len(body), crc32(body, salt))
     return _record(msgspec.json.encode(word), salt) + body
 
 

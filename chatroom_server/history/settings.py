@@ -13,6 +13,8 @@ class LogSettings:
         journal_segment: A longer segment of the journal gets no further batch.
         room_segment: A longer segment of a room is sealed.
         flush_due: Lines that wait for a flush, before the log asks for one.
+        slow_at: Lines that wait for a flush, before those who send are slowed: more than what comes while one
+            runs, and so few that not all of what is under way has to be refused.
         waiting_max: Lines that wait for a flush, before new ones are refused.
         unsynced_max: Lines in room files that are not durable, before they are made so.
         few_rooms: So many dirty rooms are made durable at every flush.
@@ -23,6 +25,7 @@ class LogSettings:
     journal_segment: int = 8 * MIB
     room_segment: int = 4 * MIB
     flush_due: int = 16 * MIB
+    slow_at: int = 28 * MIB
     waiting_max: int = 64 * MIB
     unsynced_max: int = 16 * MIB
     few_rooms: int = 16

@@ -393,7 +393,7 @@ async def test_too_much_that_waits_for_its_flush_is_refused() -> None:
 async def test_a_disk_is_behind_when_more_waits_than_a_flush_was_asked_for() -> None:
     """A flush that runs as asked holds nobody up."""
     files = disk()
-    rig = await Rig.open(FOLDER, files, replace(SMALL, flush_due=300, waiting_max=1500))
+    rig = await Rig.open(FOLDER, files, replace(SMALL, flush_due=300, slow_at=600, waiting_max=1500))
     seen: list[tuple[bool, bool]] = []
     for _ in range(20):
         await rig.say("w" * 50)
