@@ -45,6 +45,8 @@ class Outcome:
     """What came of it; without the time of warming up, except for `lost` and `faults`.
 
     Attributes:
+        messages: Those that were said in that time.
+        deliveries: Those that came in it, also of what was on its way when it began.
         generator_share: How busy this process was, 1 for a whole core.
         others_share: The same for everything that is neither it nor the server.
         bytes_per_delivery: What a link got for each message.
