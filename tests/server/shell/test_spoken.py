@@ -52,6 +52,34 @@ def test_what_is_said_alone_is_harmless(body: str) -> None:
     assert kept([line]) == [expected(line)]
 
 
+@pytest.mark.parametrize(
+    ("bodies", "cleaned"),
+    [
+        (["plain", " plain "], []),
+        (["plain", "déjà", "l’été", "plain"], ["déjà", "l’été"]),
+        (["plain", 'a "quote"', "C:\\new", "two\nlines"], []),
+        (["plain", 'a "quote"', "déjà\nvu"], ["déjà\nvu"]),
+        (["plain", "a\x1bb", "déjà"], ["plain", "a\x1bb", "déjà"]),
+        (["plain", "a\x7fb"], ["plain", "a\x7fb"]),
+        (["plain", "a\tb"], ["plain", "a\tb"]),
+    ],
+)
+def test_only_what_may_need_it_is_looked_at_singly(
+    bodies: list[str], cleaned: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [Line(1, AT, RoomId("general"), UserId("u"), "it4", body=body) for body in bodies]
+    assert kept(lines) == [expected(line) for line in lines]
+    calls: list[str] = []
+
+    def one_line_counted(text: str) -> str:
+        calls.append(text)
+        return one_line(text)
+
+    monkeypatch.setattr(module, "one_line", one_line_counted)
+    kept(lines)
+    assert calls == cleaned
+
+
 def test_what_repeats_is_worked_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
     cleaned: list[str] = []
 
