@@ -300,5 +300,5 @@ class Attempts:
         self._hurry.set()
 
     def _ended(self, error: ClientError, code: str) -> ClientError:
-        self._host.tell(Ended(code, str(error), error.mend))
+        self._host.tell(Ended(code, error.reason(self._texts), error.mend))
         return error

@@ -16,26 +16,14 @@ ClientError
 └── LocalServerError   the server of this machine cannot be started
 """
 
-from chatroom.common.texts import Tellable, Texts
+from chatroom.common.texts import SentenceError, Tellable
 
 
-class ClientError(Exception):
-    """Root of everything this package raises; its text is a sentence for a person.
+class ClientError(SentenceError):
+    """Root of everything this package raises; its text is a sentence for a person."""
 
-    Attributes:
-        mend: What to do about it: a sentence or a command; may be empty.
-    """
-
-    mend = ""
-
-    def __init__(self, sentence: str | Tellable = "") -> None:
-        super().__init__(str(sentence))
-        self._sentence = sentence
-
-    def told(self, texts: Texts) -> str:
-        """Its text in this language, where it was not made in one, and what to do about it."""
-        said = self._sentence.told(texts) if isinstance(self._sentence, Tellable) else self._sentence
-        return " ".join(filter(None, (said, self.mend)))
+    def __init__(self, sentence: Tellable | str = "") -> None:
+        super().__init__(sentence)
 
 
 class RequestFailed(ClientError):  # noqa: N818  # reads as what happened

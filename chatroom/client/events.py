@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from chatroom.common.texts import with_mend
 from chatroom.protocol.frames import Line, Person, PresenceEvent, RoomInfo, Welcome
 from chatroom.protocol.ids import DeviceId, MessageId, RoomId
 
@@ -93,6 +94,9 @@ class Ended:
     code: str
     reason: str
     mend: str = ""
+
+    def __str__(self) -> str:
+        return with_mend(self.reason, self.mend)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatroom.common.inert import one_line
-from chatroom.common.texts import Sentence, Tellable, Texts
+from chatroom.common.texts import Lines, Sentence, SentenceError, Tellable
 
 _QUOTED: Final = re.compile(r"""(["'])(.*?)\1\s*(?:#.*)?""")
 _COMMENT: Final = re.compile(r"\s#.*")
 _SHOWN_MAX: Final = 60
 
 
-class SettingsError(ValueError):
+class SettingsError(SentenceError, ValueError):
     """Settings cannot be used; for each a line of the text says which, where it is, and what is allowed.
 
     Attributes:
@@ -22,12 +22,8 @@ class SettingsError(ValueError):
     """
 
     def __init__(self, *problems: Tellable) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        super().__init__(Lines(*problems))
         self.problems = problems
-
-    def told(self, texts: Texts) -> str:
-        """The text in this language."""
-        return "\n".join(problem.told(texts) for problem in self.problems)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ import unicodedata
 from typing import Final
 
 from chatroom.common.inert import one_line
-from chatroom.common.texts import Texts
+from chatroom.common.texts import Sentence, SentenceError
 
 NICK_MAX: Final = 24
 ROOM_MAX: Final = 40
@@ -24,23 +24,16 @@ _ADDRESS: Final = re.compile(r"(\d+(\.\d+){3}|\[[^\]]*\]):\d+")
 """What guests without a nick are called: `192.0.2.7:567`, `[2001:db8::7]:567`."""
 
 
-class NameProblem(ValueError):  # noqa: N818  # what it says, not what went wrong in the program
+class NameProblem(SentenceError, ValueError):  # noqa: N818  # what it says, not what went wrong in the program
     """A name cannot be used.
 
     Attributes:
         code: `empty`, `too-long`, `control`, `start`, `space`, `reserved`, `address`.
-        sentence: What is wrong with it, in English; `max` is the longest that is allowed.
     """
 
     def __init__(self, code: str, sentence: str, **args: object) -> None:
-        super().__init__(sentence.format(**args))
+        super().__init__(Sentence(sentence, **args))
         self.code = code
-        self.sentence = sentence
-        self.args_by_name = args
-
-    def told(self, texts: Texts) -> str:
-        """What is wrong with it, in this language."""
-        return texts._(self.sentence).format(**self.args_by_name)
 
 
 def _(sentence: str) -> str:

@@ -71,16 +71,45 @@ class Sentence:
         return self.told(Texts())
 
 
-class SentenceError(Exception):
-    """An error that can be told in any language; its text is English."""
+class Lines:
+    """Sentences below each other."""
 
-    def __init__(self, sentence: Tellable) -> None:
+    def __init__(self, *sentences: Tellable) -> None:
+        self._sentences = sentences
+
+    def told(self, texts: Texts) -> str:
+        """They in this language."""
+        return "\n".join(sentence.told(texts) for sentence in self._sentences)
+
+    def __str__(self) -> str:
+        return self.told(Texts())
+
+
+class SentenceError(Exception):
+    """An error that can be told in any language; its text is English, or was made in the user's language.
+
+    Attributes:
+        mend: What to do about it, in the user's language: a sentence or a command; may be empty.
+    """
+
+    mend = ""
+
+    def __init__(self, sentence: Tellable | str) -> None:
         super().__init__(str(sentence))
         self._sentence = sentence
 
-    def told(self, texts: Texts) -> str:
+    def reason(self, texts: Texts) -> str:
         """Its sentence in this language."""
-        return self._sentence.told(texts)
+        return self._sentence if isinstance(self._sentence, str) else self._sentence.told(texts)
+
+    def told(self, texts: Texts) -> str:
+        """Its sentence in this language, and what to do about it."""
+        return with_mend(self.reason(texts), self.mend)
+
+
+def with_mend(reason: str, mend: str) -> str:
+    """What went wrong, and behind it what to do about it, where that is known."""
+    return f"{reason} {mend}" if reason and mend else reason or mend
 
 
 def pick_language(lang: str | None, environ: Mapping[str, str]) -> str:

@@ -96,7 +96,7 @@ class PlainClient:
         try:
             await self.display.show(event)
         except ClientError as error:
-            await self.console.show(str(error))
+            await self.console.show(error.told(self.texts))
         match event:
             case Online(again=False):
                 await self._has_entered()
@@ -173,7 +173,7 @@ class PlainClient:
             else:
                 await self._say_typed(said_text(line))
         except ClientError as error:
-            await self.console.show(" ".join(filter(None, (str(error), error.mend))))
+            await self.console.show(error.told(self.texts))
         return True
 
     async def _say_typed(self, text: str) -> None:
@@ -186,7 +186,7 @@ class PlainClient:
         try:
             nick = check_nick(line)
         except NameProblem as problem:
-            await self.console.show(self.texts._(problem.sentence).format(**problem.args_by_name))
+            await self.console.show(problem.told(self.texts))
             return
         self._is_nick_asked = False
         self.session.login_again(nick)

@@ -78,7 +78,7 @@ class Display:
             case Offline():
                 await self._console.show(self._offline_line(event))
             case Ended():
-                await self._console.show(" ".join(filter(None, (event.reason, event.mend))))
+                await self._console.show(str(event))
             case LineArrived(line=line):
                 await self._arrived(line)
             case MessageChanged(message=message) if message.state is MessageState.FAILED:
@@ -153,7 +153,7 @@ class Display:
             known = self.view.rooms.get(wanted)
             await self.enter(known or (await self._session.join(self._wanted or wanted)).room)
         except ClientError as error:
-            await self._console.show(str(error))
+            await self._console.show(error.told(self._texts))
 
     async def _last_room(self) -> RoomId:
         store = self._session.store

@@ -235,7 +235,7 @@ class _Sender:
                 self._say_once(event.reason)
             if isinstance(event, Ended):
                 self._is_over = True
-                self._fail(" ".join(filter(None, (event.reason, event.mend))))
+                self._fail(str(event))
             if isinstance(event, MessageChanged) and event.message.state is not MessageState.PENDING:
                 self._settle(event.message)
 

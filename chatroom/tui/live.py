@@ -65,7 +65,7 @@ class Live:
             try:
                 await self._connect()
             except ClientError as error:
-                self._show_end(one_line(str(error)), one_line(error.mend))
+                self._show_end(one_line(error.reason(self._launch.texts)), one_line(error.mend))
             if self._is_leaving:
                 return
             if not self._launch.reconnect:

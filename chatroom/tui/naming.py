@@ -15,5 +15,5 @@ def name_problem(check: Callable[[str], str], name: str, texts: Texts) -> str:
     try:
         check(name)
     except NameProblem as problem:
-        return texts._(problem.sentence).format(**problem.args_by_name)
+        return problem.told(texts)
     return ""

@@ -19,6 +19,7 @@ from chatroom.common.names import (
     room_key,
     shown_nick,
 )
+from chatroom.common.texts import Texts
 
 Check = Callable[[str], str]
 CHECKS = [check_nick, check_room]
@@ -66,7 +67,8 @@ def test_a_bad_name_is_refused(check: Check, name: str, code: str) -> None:
     with pytest.raises(NameProblem) as caught:
         check(name)
     assert caught.value.code == code
-    assert str(caught.value) == caught.value.sentence.format(**caught.value.args_by_name)
+    assert str(caught.value) == caught.value.told(Texts())
+    assert "{" not in str(caught.value)
 
 
 def test_the_first_sign_is_named() -> None:

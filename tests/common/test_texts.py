@@ -4,7 +4,7 @@ import gettext
 
 import pytest
 
-from chatroom.common.texts import Sentence, SentenceError, Texts, pick_language
+from chatroom.common.texts import Lines, Sentence, SentenceError, Texts, pick_language, with_mend
 
 
 @pytest.mark.parametrize(
@@ -59,6 +59,24 @@ def test_a_sentence_is_told_in_any_language_with_what_stands_in_it() -> None:
     error = SentenceError(Sentence("{place}: {reason}", place=inner, reason=OSError("disk")))
     assert str(error) == "line 3: disk"
     assert Sentence("told: {error}", error=error).told(_Louder(lang="fr")) == "Told: Line 3: disk"
+
+
+def test_what_to_do_about_an_error_stands_behind_it_once() -> None:
+    error = SentenceError(Sentence("the disk is full"))
+    assert error.told(_Louder()) == error.reason(_Louder()) == "The disk is full"
+    error.mend = "Remove something."
+    assert (error.reason(_Louder()), str(error)) == ("The disk is full", "the disk is full")
+    assert error.told(_Louder()) == "The disk is full Remove something."
+    assert with_mend("", "Remove something.") == "Remove something."
+
+
+def test_an_error_of_the_users_language_is_left_as_it_is() -> None:
+    assert SentenceError("le disque").told(_Louder()) == "le disque"
+
+
+def test_sentences_below_each_other_are_told_each() -> None:
+    lines = Lines(Sentence("one"), Sentence("two {number}", number=2))
+    assert (str(lines), lines.told(_Louder())) == ("one\ntwo 2", "One\nTwo 2")
 
 
 class _Louder(Texts):
