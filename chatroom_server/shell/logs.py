@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Final, TextIO
 
+import msgspec
+
 from chatroom.common.inert import one_line
 from chatroom_server.core.effects import Happening, Report
 from chatroom_server.shell.logfile import LogFileError, RotatingFile
@@ -291,17 +293,30 @@ class _Writer(threading.Thread):
         return []
 
     def _format(self, said: list[Said], console: list[str], file: list[str]) -> None:
-        wants_file = self._file is not None and self._conversation
         stored = [line for run, _clients in said for line in run]
-        clients = (clients for run, clients in said for _line in run)
+        clients = [clients for run, clients in said for _line in run] if self._messages else []
         for first in range(0, len(stored), _TOGETHER):
-            some = stored[first : first + _TOGETHER]
-            lines = decode(some)
-            if wants_file:
-                file += format_kept(some, lines)
-            if self._messages:
-                for line in lines:
-                    console += self._summary.add(line, next(clients))
+            some = slice(first, first + _TOGETHER)
+            self._format_some(stored[some], clients[some], console, file)
+
+    def _format_some(
+        self, stored: list[bytes], clients: list[int], console: list[str], file: list[str]
+    ) -> None:
+        """Format a few lines; one that cannot be read is counted, and takes none of the others with it."""
+        try:
+            lines = decode(stored)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            if len(stored) == 1:
+                self._failures.append(repr(error))
+                return
+            for number, line in enumerate(stored):
+                self._format_some([line], clients[number : number + 1], console, file)
+            return
+        if self._file is not None and self._conversation:
+            file += format_kept(stored, lines)
+        if self._messages:
+            for spoken, count in zip(lines, clients, strict=True):
+                console += self._summary.add(spoken, count)
 
     def _write_console(self, lines: Iterable[str]) -> None:
         if self._console is not None and (text := "".join(lines)):

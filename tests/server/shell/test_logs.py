@@ -183,11 +183,13 @@ class Stopped(io.StringIO):
 
     def __init__(self) -> None:
         super().__init__()
+        self.stands = threading.Event()
         self.goes_on = threading.Event()
 
     def write(self, text: str) -> int:
+        self.stands.set()
         self.goes_on.wait(10)
-        return len(text)
+        return super().write(text)
 
 
 def test_a_console_that_is_stopped_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,15 +203,60 @@ def test_a_console_that_is_stopped_holds_up_no_end(monkeypatch: pytest.MonkeyPat
     assert logs.close()
 
 
-def test_a_line_that_cannot_be_written_is_counted_and_the_next_ones_are(tmp_path: Path) -> None:
+def test_a_batch_that_cannot_be_written_is_counted_and_the_next_ones_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("a bug")
+
     logs = OperatorLog(file=RotatingFile(tmp_path / "server.log"))
-    logs.said([([b"no line"], 1)])
-    assert _wait_for_nothing(logs)
+    with monkeypatch.context() as broken:
+        broken.setattr(module, "format_kept", fail)
+        logs.said([([line(1, "x")], 1)])
+        assert _wait_for_nothing(logs)
     logs.note("later")
     assert logs.close()
-    later, failed = written(tmp_path / "server.log")
-    assert later == "later"
-    assert failed.startswith("1 writes failed: DecodeError")
+    assert written(tmp_path / "server.log") == ["later", "1 writes failed: RuntimeError('a bug')"]
+
+
+UNREADABLE = {
+    "no JSON": b"no line",
+    "another JSON": b"{}",
+    "cut off": line(2, "x")[:-5],
+    "no UTF-8": line(2, "x").replace(b'"x"', b'"\xff"'),
+}
+
+
+@pytest.mark.parametrize("bad", UNREADABLE.values(), ids=UNREADABLE)
+def test_a_line_that_cannot_be_read_takes_no_other_with_it(bad: bytes, tmp_path: Path) -> None:
+    console = Stopped()
+    logs = OperatorLog(console=console, messages=True, file=RotatingFile(tmp_path / "server.log"))
+    logs.note("before")
+    assert console.stands.wait(10)  # so that all that follows is one batch
+    logs.said([([line(1, "one"), bad, line(3, "three")], 3), ([line(1, "uno", room="random")], 5)])
+    logs.problem("between")
+    logs.said([([bad], 2), ([line(4, "four")], 3)])
+    logs.note("after")
+    console.goes_on.set()
+    assert logs.close()
+    *rest, failed = written(tmp_path / "server.log")
+    assert rest == [
+        "before",
+        "#general it4: one",
+        "#general it4: three",
+        "#random it4: uno",
+        "between",
+        "#general it4: four",
+        "after",
+    ]
+    assert failed.startswith("2 writes failed: ")
+    sent = [text[9:] for text in console.getvalue().splitlines() if text[9:].startswith("sent")]
+    assert sent == [
+        "sent         general/1 to 3 clients",
+        "sent         general/3 to 3 clients",
+        "sent         random/1 to 5 clients",
+        "sent         general/4 to 3 clients",
+    ]
 
 
 def _wait_for_nothing(logs: OperatorLog) -> bool:
