@@ -1,7 +1,7 @@
 """Reads the command line of `chatroom`."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from chatroom import __version__
@@ -12,7 +12,6 @@ from chatroom.common.texts import Texts
 
 COMMANDS: Final = ("send", "tail", "history", "rooms", "who", "whoami", "invite")
 _INVITATION: Final = "chatroom://"
-_VALUED: Final = {"-a", "--address", "-p", "--port", "--as", "--nick", "--config", "--lang", "--room"}
 _SHOWN_MAX: Final = 60
 
 
@@ -23,11 +22,11 @@ def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
         WrongUsageError: It cannot be obeyed.
     """
     words = list(argv)
-    at = _first_word(words)
+    parser = _client_parser(texts)
+    at = _first_word(words, parser.valued)
     if at is None:
-        return _client_parser(texts).parse_args(words)
+        return parser.parse_args(words)
     if words[at] not in COMMANDS:
-        parser = _client_parser(texts)
         parser.parse_args(words[:at])  # an option in front that there is not is told first
         parser.error(_no_command(words[at], texts))
     invitations = [word for word in words[:at] if word.startswith(_INVITATION)]
@@ -39,11 +38,15 @@ def parse(argv: Sequence[str], texts: Texts) -> argparse.Namespace:
     return options
 
 
-def _first_word(words: list[str]) -> int | None:
-    """Where a command's name should stand; options and an invitation may stand in front of it."""
+def _first_word(words: list[str], valued: Collection[str]) -> int | None:
+    """Where a command's name should stand; options and an invitation may stand in front of it.
+
+    Args:
+        valued: The options behind which a value stands.
+    """
     at = 0
     while at < len(words) and words[at] != "--":
-        if words[at] in _VALUED:
+        if words[at] in valued:
             at += 2
         elif not words[at] or words[at].startswith("-") or "://" in words[at]:
             at += 1

@@ -63,9 +63,20 @@ def test_an_invitation_in_a_message_is_text() -> None:
     assert options.invitation is None
 
 
-def test_a_value_that_reads_like_a_command_is_a_value() -> None:
-    options = parse(["--as", "send"])
-    assert (options.command, options.profile) == (None, "send")
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("-a", "address"),
+        ("--address", "address"),
+        ("--as", "profile"),
+        ("--nick", "nick"),
+        ("--config", "config"),
+        ("--room", "room"),
+    ],
+)
+def test_a_value_that_reads_like_a_command_is_a_value(option: str, name: str) -> None:
+    options = parse([option, "send"])
+    assert (options.command, getattr(options, name)) == (None, "send")
 
 
 @pytest.mark.parametrize(

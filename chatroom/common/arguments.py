@@ -35,13 +35,25 @@ _ARGPARSE_SAYS: Final = (
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """A parser that speaks the user's language, and raises one sentence in place of ending the program."""
+    """A parser that speaks the user's language, and raises one sentence in place of ending the program.
+
+    Attributes:
+        valued: The options behind which a value stands.
+    """
 
     def __init__(self, texts: Texts, **options: Any) -> None:
         self.texts = texts
+        self.valued: set[str] = set()
         formatter = functools.partial(_HelpFormatter, usage=texts._("usage: "))
         super().__init__(add_help=False, allow_abbrev=False, formatter_class=formatter, **options)
         self.add_argument("-h", "--help", action="help", help=texts._("show this help, and end"))
+
+    def add_argument(self, *names: Any, **options: Any) -> argparse.Action:
+        """Add an argument or an option."""
+        action = super().add_argument(*names, **options)
+        if action.nargs != 0:
+            self.valued.update(action.option_strings)
+        return action
 
     def add_argument_group(self, title: str | None = None, *args: Any, **options: Any) -> Any:
         """Add a group; argparse itself makes two."""

@@ -57,6 +57,13 @@ def test_what_argparse_may_say_some_day_stays_as_it_is() -> None:
     assert translated("a {new} kind of fault", Marked()) == "a {new} kind of fault"
 
 
+def test_the_options_with_a_value_are_known() -> None:
+    made = parser(Texts())
+    made.add_argument("-q", "--quick", action="store_true")
+    made.add_argument("-n", "--number", nargs="?")
+    assert made.valued == {"--port", "--lang", "--many", "-n", "--number"}
+
+
 def test_help_has_its_titles_in_the_language() -> None:
     shown = parser(Marked()).format_help()
     assert shown.startswith("<usage: >tool ")
