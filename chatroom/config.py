@@ -12,7 +12,7 @@ from chatroom.common.places import COURSE_LOGS
 from chatroom.common.texts import Sentence
 
 KEYS: Final = (
-    read.Key("HOST", "127.0.0.1", read.host_name, "The server's name or address."),
+    read.Key("HOST", "127.0.0.1", read.host_name, "The server's name or address.", option="--address"),
     read.Key("PORT", "9999", read.whole(1, 65535), "The server's TCP port."),
     read.Key("SERVER", "", read.text, "host:port or an invitation; goes before HOST and PORT."),
     read.Key("NICK", "", read.unless_empty(check_nick), "The name others see; empty: asked for the first time."),

@@ -14,7 +14,7 @@ from chatroom.common.texts import Sentence, Tellable
 
 RESTART_S_MAX: Final = 3600.0
 KEYS: Final = (
-    read.Key("HOST", "127.0.0.1", read.host_name, "Address to listen on; 0.0.0.0 or :: serves the network."),
+    read.Key("HOST", "127.0.0.1", read.host_name, "Address to listen on; 0.0.0.0 or :: serves the network.", option="--address"),
     read.Key("PORT", "9999", read.whole(0, 65535), "TCP port; 0 takes a free one."),
     read.Key("DATA", "", read.text, "Folder of the journal, the rooms and the server's key; empty: the user's data folder."),
     read.Key("DEFAULT_ROOM", "general", check_room, "The room that exists from the start."),
@@ -31,7 +31,7 @@ KEYS: Final = (
     read.Key("MAX_ROOMS", "10000", read.whole(1, 10**6), "Rooms, direct conversations not counted.", reloads=True),
     read.Key("MAX_USERS", "100000", read.whole(1, 10**7), "Users that the server keeps.", reloads=True),
     read.Key("TEXT_PORT", "", read.optional(read.whole(0, 65535)), "TCP port of the plain-text door, for netcat, telnet and own clients; 0 takes a free one, empty: there is none."),
-    read.Key("TEXT_HOST", "127.0.0.1", read.host_name, "Address of the plain-text door. It is neither encrypted nor authenticated."),
+    read.Key("TEXT_HOST", "127.0.0.1", read.host_name, "Address of the plain-text door. It is neither encrypted nor authenticated.", option="--text-address"),
     read.Key("TEXT_HISTORY", "20", read.whole(0, 512), "Messages that who comes in by the plain-text door is shown.", reloads=True),
     read.Key("RESTART_S", "5", read.seconds(0, RESTART_S_MAX), "After SIGTERM clients are told that the server is back in so many seconds; 0: that it stops.", reloads=True),
     read.Key("LOG_DIR", "", read.text, f"Folder of server.log; empty: {COURSE_LOGS} where that can be written, else the user's log folder."),
@@ -136,7 +136,7 @@ def _check_text_door(values: Mapping[str, read.Value]) -> None:
         raise ConfigError(Sentence("--text-address opens nothing by itself; give --text-port, too"))
     if text_port.value and text_port.value == port.value:
         clash = Sentence("this is PORT, too; choose another")
-        raise ConfigError(read.told_of("TEXT_PORT", text_port.text, text_port.place, clash))
+        raise ConfigError(read.told_of(text_port.written, clash))
 
 
 def _data_folder(environ: Mapping[str, str]) -> Path:

@@ -172,6 +172,16 @@ def test_wrong_usage_is_said_in_french(
     assert capsys.readouterr().err.startswith(f"chatroom: {said}")
 
 
+def test_a_language_that_there_is_not_is_refused_in_the_locales(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    speak(monkeypatch, FRENCH)
+    assert run(["--lang", "de"]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("chatroom: argument --lang")
+    assert said.endswith("(chatroom --help montre ce qu'il y a)\n")
+
+
 def speak(monkeypatch: pytest.MonkeyPatch, asked: dict[str, str]) -> None:
     for name in ("LC_ALL", "LC_MESSAGES", "LANG", "LANGUAGE"):
         monkeypatch.delenv(name, raising=False)

@@ -31,6 +31,7 @@ class Key:
         read: Makes the value of its text; raises a ValueError that can be told: what is allowed.
         meaning: One sentence.
         reloads: A program that runs can take another value over.
+        option: How the command line calls it, where that is not its name: `--address`.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Key:
     read: Reader
     meaning: str
     reloads: bool = False
+    option: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +49,13 @@ class Value:
     Attributes:
         text: As it was written.
         origin: `option`, `CHATROOM_PORT`, `server.conf, line 3` or `default`.
-        place: The same for sentences.
+        written: How sentences name it: `--port 1`, `server.conf, line 3: PORT=1`.
     """
 
     value: object
     text: str
     origin: str
-    place: Sentence = field(default=_DEFAULT, compare=False, repr=False)
+    written: Sentence = field(default=_DEFAULT, compare=False, repr=False)
 
 
 def gather(
@@ -91,16 +93,23 @@ def gather(
 
 
 def _read(key: Key, text: str, origin: Sentence) -> Value:
+    written = _written(key, one_line(text)[:_SHOWN_MAX], origin)
     try:
-        return Value(key.read(text.strip()), text.strip(), str(origin), origin)
+        return Value(key.read(text.strip()), text.strip(), str(origin), written)
     except ValueError as error:
-        raise SettingsError(told_of(key.name, text, origin, error)) from error
+        raise SettingsError(told_of(written, error)) from error
 
 
-def told_of(key: str, text: str, place: Sentence, problem: object) -> Sentence:
+def _written(key: Key, shown: str, origin: Sentence) -> Sentence:
+    if origin is _OPTION:
+        option = key.option or f"--{key.name.lower().replace('_', '-')}"
+        return Sentence("{option} {value}", option=option, value=shown or "''")
+    return Sentence("{place}: {key}={value}", place=origin, key=key.name, value=shown)
+
+
+def told_of(written: Sentence, problem: object) -> Sentence:
     """What is wrong with a setting: where it stands, how it is written, and what is allowed."""
-    shown = one_line(text)[:_SHOWN_MAX]
-    return Sentence("{place}: {key}={value}: {problem}", place=place, key=key, value=shown, problem=problem)
+    return Sentence("{written}: {problem}", written=written, problem=problem)
 
 
 def check_lines(values: Mapping[str, Value]) -> list[str]:

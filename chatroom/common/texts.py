@@ -115,10 +115,11 @@ def with_mend(reason: str, mend: str) -> str:
 def pick_language(lang: str | None, environ: Mapping[str, str]) -> str:
     """The language to speak: the one asked for, else the locale's (POSIX, section 8.2), else English.
 
-    `LANGUAGE` goes before the locale, as GNU's gettext has it, unless that is C.
+    One that is asked for and that there is not counts as none. `LANGUAGE` goes before the locale, as GNU's
+    gettext has it, unless that is C.
     """
-    if lang:
-        return lang if lang in LANGUAGES else "en"
+    if lang in LANGUAGES:
+        return lang
     found = [code for name in ("LC_ALL", "LC_MESSAGES", "LANG") if (code := _code(environ.get(name, "")))]
     if found[:1] not in (["c"], ["posix"]):
         found = [*map(_code, environ.get("LANGUAGE", "").split(":")), *found[:1]]

@@ -33,7 +33,8 @@ def test_an_empty_value_is_a_value() -> None:
 @pytest.mark.parametrize(
     ("options", "environ", "sentence"),
     [
-        ({"PORT": "x"}, {}, "option: PORT=x: a number from 0 to 65535 is wanted"),
+        ({"PORT": "x"}, {}, "--port x: a number from 0 to 65535 is wanted"),
+        ({"PORT": ""}, {}, "--port '': a number from 0 to 65535 is wanted"),
         ({}, {"CHATROOM_PORT": "-1"}, "CHATROOM_PORT: PORT=-1: a number from 0 to 65535 is wanted"),
         ({}, {}, "server.conf, line 9: PORT=65536: a number from 0 to 65535 is wanted"),
     ],

@@ -100,7 +100,7 @@ def test_all_that_is_wrong_is_named(tmp_path: Path) -> None:
         "server.conf, line 1",
         "server.conf, line 2: PORT=-1",
         "server.conf, line 4: FSYNC=perhaps",
-        "option: GUESTS=maybe",
+        "--guests maybe",
     ]
 
 
@@ -177,6 +177,6 @@ def test_the_sample_says_what_are_the_defaults() -> None:
 def test_a_plain_text_door_needs_a_port_of_its_own() -> None:
     with pytest.raises(ConfigError, match="--text-address opens nothing by itself; give --text-port, too"):
         load_settings({"TEXT_HOST": "::1"}, {})
-    with pytest.raises(ConfigError, match="option: TEXT_PORT=9999: this is PORT, too; choose another"):
+    with pytest.raises(ConfigError, match="--text-port 9999: this is PORT, too; choose another"):
         load_settings({"TEXT_PORT": "9999"}, {})
     assert load_settings({"TEXT_PORT": "0", "PORT": "0", "TEXT_HOST": "::1"}, {}).text_port == 0

@@ -895,7 +895,7 @@ def test_a_port_in_use_is_one_sentence(server: Server, tmp_path: Path) -> None:
 def test_a_port_that_is_none_is_one_sentence(tmp_path: Path, port: str) -> None:
     done = refused(tmp_path, port)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == f"chatroom-server: option: TEXT_PORT={port}: a number from 0 to 65535 is wanted\n"
+    assert done.stderr == f"chatroom-server: --text-port {port}: a number from 0 to 65535 is wanted\n"
 
 
 def status(server: Server) -> dict[str, str]:

@@ -68,7 +68,7 @@ def unprivileged(command: list[str]) -> list[str]:
         (["--fsync", "maybe"], "maybe"),
         (["-p", "99999"], "99999: a number from 0 to 65535"),
         (["-p", "ninety"], "ninety: a number from 0 to 65535"),
-        (["-a", ""], "HOST"),
+        (["-a", ""], "--address"),
         (["--config", "missing.conf"], "missing.conf cannot be read: No such file"),
         (["--config", "/"], "/ cannot be read: Is a directory"),
         (["status", "--nope"], "--nope"),

@@ -53,6 +53,21 @@ def test_the_version_is_that_of_the_client(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--port", "x"], "--port x: a number from 0 to 65535 is wanted"),
+        (["status", "-p", "x"], "--port x: a number from 0 to 65535 is wanted"),
+        (["-a", ""], "--address '': a name or an address is wanted, such as 127.0.0.1"),
+        (["--text-address", "a b"], "--text-address a b: a name or an address is wanted, such as 127.0.0.1"),
+    ],
+)
+def test_a_bad_value_is_named_as_it_was_written(tmp_path: Path, arguments: list[str], said: str) -> None:
+    done = run(tmp_path, *arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == f"chatroom-server: {said}\n"
+
+
+@pytest.mark.parametrize(
     "arguments",
     [["--no-such-option"], ["-p", "notaport"], ["--config", "/nowhere/at/all"], ["-v", "-q"], ["dance"]],
 )
