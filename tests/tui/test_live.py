@@ -158,7 +158,7 @@ async def test_a_nick_that_is_taken_is_asked_for_again(tmp_path: Path) -> None:
         server.world.add_user("zoé")
         app = ChatroomApp(launch(tmp_path, server, "me", nick="zoé", room="general"))
         async with app.run_test(size=(80, 24)) as pilot:
-            await until(pilot, lambda: isinstance(app.screen, NickScreen))
+            await until(pilot, lambda: isinstance(app.screen, NickScreen) and isinstance(app.focused, Input))
             app.screen.query_one(Input).value = "zoé2"
             await pilot.press("enter")
             await until(pilot, lambda: is_online(app))
