@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from chatroom.client.address import Address, AddressError, parse_address
+from chatroom.client.address import Address, AddressError, invited_to, parse_address
 from chatroom.client.errors import ClientError
 from chatroom.client.profile import Profile
 from chatroom.common.inert import one_line
@@ -124,8 +124,7 @@ def _invitation_for_room(options: argparse.Namespace) -> str:
 
 
 def _invited(invitation: Invitation) -> Target:
-    address = Address(invitation.host, invitation.port)
-    return Target(address, invitation.pin, invitation.secret, invitation.room, is_given=True)
+    return Target(invited_to(invitation), invitation.pin, invitation.secret, invitation.room, is_given=True)
 
 
 def log_folders(settings: Settings, home: Home) -> tuple[Path, ...]:

@@ -111,6 +111,10 @@ def test_a_name_is_checked_before_anything_is_connected(environ: dict[str, str])
         ["chatroom://host:99999/"],
         ["-a", ""],
         ["-a", "two words"],
+        ["chatroom://bad host"],
+        ["chatroom://host:0"],
+        ["chatroom://bad%20host/general"],
+        ["send", "chatroom://bad host/general", "x"],
         ["--config", "/nowhere/at/all.conf"],
     ],
 )

@@ -3,8 +3,9 @@
 import ipaddress
 from dataclasses import dataclass
 
+from chatroom.common.names import is_host
 from chatroom.common.texts import Sentence, SentenceError
-from chatroom.protocol.invitation import DEFAULT_PORT
+from chatroom.protocol.invitation import DEFAULT_PORT, Invitation
 
 
 class AddressError(SentenceError, ValueError):
@@ -45,8 +46,24 @@ def parse_address(text: str) -> Address:
         port = rest.removeprefix(":") or port
     elif text.count(":") == 1:
         host, _colon, port = text.partition(":")
-    if not host or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
-        raise AddressError(
-            Sentence("{text} is no address; write host:port, such as chat.example.org:9999", text=repr(text))
-        )
+    if not is_host(host) or not (port.isascii() and port.isdecimal()) or not 1 <= int(port) <= 65535:
+        raise _none(text)
     return Address(host, int(port))
+
+
+def invited_to(invitation: Invitation) -> Address:
+    """Where an invitation leads.
+
+    Raises:
+        AddressError: Nowhere: no host can be called so, or the port is 0.
+    """
+    address = Address(invitation.host, invitation.port)
+    if not is_host(address.host) or not address.port:
+        raise _none(str(address))
+    return address
+
+
+def _none(text: str) -> AddressError:
+    return AddressError(
+        Sentence("{text} is no address; write host:port, such as chat.example.org:9999", text=repr(text))
+    )

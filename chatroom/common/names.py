@@ -1,5 +1,6 @@
 """The rules of nicks and room names, and the keys by which names are compared."""
 
+import ipaddress
 import re
 import unicodedata
 from typing import Final
@@ -22,6 +23,9 @@ _UNSEEN: Final = re.compile("[\u180b-\u180f\u200c\u200d\ufe00-\ufe0f\U000e0100-\
 """Joiners and variation selectors: two names that differ in these alone look the same."""
 _ADDRESS: Final = re.compile(r"(\d+(\.\d+){3}|\[[^\]]*\]):\d+")
 """What guests without a nick are called: `192.0.2.7:567`, `[2001:db8::7]:567`."""
+
+_HOST: Final = re.compile(r"[a-zA-Z0-9_-]{1,63}(\.[a-zA-Z0-9_-]{1,63})*\.?")
+"""A host's name, as it is asked for."""
 
 
 class NameProblem(SentenceError, ValueError):  # noqa: N818  # what it says, not what went wrong in the program
@@ -120,3 +124,14 @@ def _check_length(name: str, width_max: int, sentence: str) -> None:
 
 def _width(name: str) -> int:
     return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in name)
+
+
+def is_host(text: str) -> bool:
+    """Whether a host can be called so: a name, or an address without brackets."""
+    try:
+        if ":" in text:
+            return bool(ipaddress.IPv6Address(text))
+        name = text if text.isascii() else text.encode("idna").decode("ascii")
+    except ValueError:
+        return False
+    return _HOST.fullmatch(name) is not None

@@ -6,6 +6,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 
 from chatroom.common.inert import one_line
 from chatroom.common.keyvalue import Entry, SettingsError
+from chatroom.common.names import is_host
 from chatroom.common.texts import Sentence, SentenceError, Tellable
 
 Reader = Callable[[str], object]
@@ -140,7 +141,7 @@ def text(value: str) -> str:
 
 def host_name(value: str) -> str:
     """A host's name or address."""
-    if not value or any(character.isspace() or character == "/" for character in value):
+    if not is_host(value):
         raise ValueProblem(Sentence("a name or an address is wanted, such as 127.0.0.1"))
     return value
 
@@ -214,7 +215,7 @@ def host_ports(value: str) -> tuple[tuple[str, int], ...]:
 def _host_port(word: str) -> tuple[str, int]:
     host, _separator, port = word.rpartition(":")
     try:
-        return host_name(host).strip("[]"), whole(1, 65535)(port)
+        return host_name(host.strip("[]")), whole(1, 65535)(port)
     except ValueError as error:
         raise ValueProblem(Sentence("host:port is wanted, such as chat.example.org:9999")) from error
 

@@ -15,6 +15,7 @@ from chatroom.common.names import (
     NameProblem,
     check_nick,
     check_room,
+    is_host,
     nick_key,
     room_key,
     shown_nick,
@@ -176,3 +177,45 @@ def test_a_guest_is_told_from_somebody_of_the_same_name() -> None:
     assert shown_nick("zoé", guest=True) == "~zoé"
     assert shown_nick("zoé", guest=False) == "zoé"
     assert shown_nick("zo\x1b[31mé", guest=True) == "~zoé"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "localhost",
+        "chat.example.org",
+        "chat.example.org.",
+        "my_host",
+        "bücher.example",
+        "हिन्दी",
+        "192.0.2.7",
+        "::1",
+        "fe80::1%eth0",
+    ],
+)
+def test_hosts_are_called_so(text: str) -> None:
+    assert is_host(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        " ",
+        "bad host",
+        "a\tb",
+        "a/b",
+        "a!b",
+        "a%20b",
+        "[::1]",
+        "::1 ",
+        "1::2::3",
+        ".",
+        "a..b",
+        "x" * 64,
+        "ü" * 64,
+        "*",
+    ],
+)
+def test_no_host_is_called_so(text: str) -> None:
+    assert not is_host(text)

@@ -100,6 +100,7 @@ def test_no(value: str) -> None:
         (settings.host_name, "", "a name or an address"),
         (settings.host_name, "a b", "a name or an address"),
         (settings.host_name, "http://a", "a name or an address"),
+        (settings.host_name, "a!b", "a name or an address"),
         (settings.choice("", "en", "fr"), "de", "wanted, or nothing: en, fr"),
     ],
 )
