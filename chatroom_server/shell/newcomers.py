@@ -15,6 +15,8 @@ NEWCOMERS_PER_ADDRESS_MAX: Final = 64
 """As many of them from one address that is not this machine."""
 TEXT_NEWCOMERS_MAX: Final = 512
 """The same at the plain-text port, where silence is not over so soon."""
+STAYS_S: Final = 2.0
+"""So long a newcomer keeps its place although others want it: to shake hands takes less."""
 SOCKETS_BEYOND_LINKS: Final = NEWCOMERS_MAX + TEXT_NEWCOMERS_MAX
 """Sockets beyond the links that the hub admits: they have not said anything yet, or are ending."""
 
@@ -44,7 +46,7 @@ class Newcomers:
     Args:
         most: So many at once.
         per_address: So many of them from one address that is not this machine.
-        replaces: When a place is wanted and there is none, who has waited longest is let go.
+        stays_s: Who has waited longest, and so long, is let go when a place is wanted and there is none.
     """
 
     def __init__(
@@ -52,26 +54,26 @@ class Newcomers:
         most: int = NEWCOMERS_MAX,
         per_address: int = NEWCOMERS_PER_ADDRESS_MAX,
         *,
-        replaces: bool = False,
+        stays_s: float = STAYS_S,
     ) -> None:
-        self.replaces = replaces
-        self._most, self._per_address = most, per_address
+        self._most, self._per_address, self._stays_s = most, per_address, stays_s
         self._hosts: dict[LinkId, str] = {}
+        self._since: dict[LinkId, float] = {}
         self._by_host: Counter[str] = Counter()
 
     def has_place(self, host: str, *, local: bool) -> bool:
         """One more may come from this address."""
         return len(self._hosts) < self._most and (local or self._by_host[host] < self._per_address)
 
-    def longest(self, host: str) -> LinkId | None:
-        """Who has to go so that there is a place for one of this address: the first that came."""
-        if len(self._hosts) >= self._most:
-            return next(iter(self._hosts))
-        return next((link for link, other in self._hosts.items() if other == host), None)
+    def to_replace(self, host: str, now: float) -> LinkId | None:
+        """Who has to go so that there is a place for one of this address: the first, unless it came just now."""
+        is_full = len(self._hosts) >= self._most
+        first = next((link for link, other in self._hosts.items() if is_full or other == host), None)
+        return first if first is not None and now - self._since[first] >= self._stays_s else None
 
-    def enter(self, link: LinkId, host: str) -> None:
+    def enter(self, link: LinkId, host: str, now: float) -> None:
         """Count one more."""
-        self._hosts[link] = host
+        self._hosts[link], self._since[link] = host, now
         self._by_host[host] += 1
 
     def leave(self, link: LinkId) -> None:
@@ -79,6 +81,7 @@ class Newcomers:
         host = self._hosts.pop(link, None)
         if host is None:
             return
+        del self._since[link]
         self._by_host[host] -= 1
         if not self._by_host[host]:
             del self._by_host[host]

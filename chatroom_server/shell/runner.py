@@ -111,6 +111,7 @@ class Runner:
         self._entrance = Entrance(self._make_link, Newcomers())
         self._waiting: dict[LinkId, Newcomers] = {}
         self._last_link = 0
+        self._turned_away = 0
         self._unheard: set[LinkId] = set()
         self._all_heard = asyncio.Event()
         self._said: list[Said] = []
@@ -150,6 +151,7 @@ class Runner:
         local, newcomers = self._is_local(peer[0]), entrance.newcomers
         if not self._has_place(peer[0], newcomers, local=local):
             sock.close()
+            self._turned_away += 1
             return
         self._last_link += 1
         link_id = LinkId(self._last_link)
@@ -158,15 +160,15 @@ class Runner:
         except OSError:  # the peer is gone already
             sock.close()
             return
-        newcomers.enter(link_id, peer[0])
+        newcomers.enter(link_id, peer[0], self.loop.time())
         self._waiting[link_id] = newcomers
         self.all_gone.clear()
         self.links[link_id] = link
         self._logs.connected(peer)
 
     def _has_place(self, host: str, newcomers: Newcomers, *, local: bool) -> bool:
-        if newcomers.replaces and not newcomers.has_place(host, local=local):
-            longest = newcomers.longest(host)
+        if not newcomers.has_place(host, local=local):
+            longest = newcomers.to_replace(host, self.loop.time())
             if longest is not None:
                 self.links[longest].abort("said nothing, and others wanted its place")
         return len(self.links) < self._sockets_max and newcomers.has_place(host, local=local)
@@ -300,6 +302,9 @@ class Runner:
         self._swept = now
         for link in links:
             link.tick(now)
+        if self._turned_away:
+            _log.warning("connections turned away: %d; no place, too many say nothing", self._turned_away)
+            self._turned_away = 0
         self._sweep = self.loop.call_later(SWEEP_S, self._tick)
 
     def _page_sent(self, link: Link) -> None:

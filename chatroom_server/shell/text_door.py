@@ -33,7 +33,7 @@ class TextDoor:
     ) -> None:
         self._runner, self._logs, self._settings = runner, logs, settings
         self._count = 0
-        self._entrance = Entrance(self._make_link, Newcomers(TEXT_NEWCOMERS_MAX, replaces=True))
+        self._entrance = Entrance(self._make_link, Newcomers(TEXT_NEWCOMERS_MAX, stays_s=0.0))
         self._listener = Listener(loop, sockets, self.accept, logs.problem)
         self.addresses = self._listener.addresses
 
