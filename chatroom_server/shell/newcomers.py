@@ -66,7 +66,7 @@ class Newcomers:
         return len(self._hosts) < self._most and (local or self._by_host[host] < self._per_address)
 
     def to_replace(self, host: str, now: float) -> LinkId | None:
-        """Who has to go so that there is a place for one of this address: the first, unless it came just now."""
+        """Who has to go so that one of this address has a place: the first that came, unless just now."""
         is_full = len(self._hosts) >= self._most
         first = next((link for link, other in self._hosts.items() if is_full or other == host), None)
         return first if first is not None and now - self._since[first] >= self._stays_s else None
