@@ -145,7 +145,7 @@ def _send_options(parser: ArgumentParser) -> None:
         type=_seconds(parser.texts),
         default=0.0,
         metavar="S",
-        help=_("keep trying for so long while the server is away, from the first attempt on (0)"),
+        help=_("give up when the server is away for so long, whatever --timeout says (0: --timeout counts)"),
     )
 
 

@@ -11,9 +11,13 @@ class CutTeller:
 
     Args:
         from_start: That it is away is news from the start, as the script waits for it.
+
+    Attributes:
+        has_told: Something was said.
     """
 
     def __init__(self, *, from_start: bool = False) -> None:
+        self.has_told = False
         self._is_told = not from_start
 
     def take(self, event: SessionEvent) -> None:
@@ -21,5 +25,5 @@ class CutTeller:
         if isinstance(event, Online):
             self._is_told = False
         elif isinstance(event, Offline) and not self._is_told:
-            self._is_told = True
+            self._is_told = self.has_told = True
             say_problem(event.reason)

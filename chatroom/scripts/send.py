@@ -27,6 +27,7 @@ from chatroom.protocol.ids import RoomId
 from chatroom.scripts.cuts import CutTeller
 from chatroom.scripts.input_lines import LineCutter, messages_of
 from chatroom.scripts.output import say_problem
+from chatroom.scripts.patience import Patience
 
 T = TypeVar("T")
 _CHUNK = 1 << 16
@@ -51,7 +52,7 @@ class SendOptions:
         words: The text; empty to read standard input.
         as_one: All of the text is one message.
         timeout_s: How long nothing may move before giving up.
-        retry_s: How long, from the start, the time-out does not count while the server is away.
+        retry_s: How long the server may be away; 0 to let the time-out count then, too.
         create: The name of the room, as it was typed, to make it where there is none; else empty.
     """
 
@@ -111,7 +112,12 @@ class _Sender:
         self._mine: set[str] = set()
         self._is_patient = True
         self._cuts = CutTeller(from_start=options.retry_s > 0)
-        self._retry_until = asyncio.get_running_loop().time() + options.retry_s
+        self._patience = Patience(
+            options.timeout_s,
+            options.retry_s,
+            clock=asyncio.get_running_loop().time,
+            is_there=lambda: session.online,
+        )
         self._told: set[str] = set()
         self._is_over = False
         self._failed_now: set[str] = set()
@@ -131,6 +137,8 @@ class _Sender:
                 raise
 
     async def say(self, messages: list[str]) -> None:
+        if self._session.online and not self._mine:
+            self._patience.renew()
         for start in range(0, len(messages), 256):
             some = messages[start : start + 256]
             said = await self._reached(partial(self._session.say_many, self._options.room, some))
@@ -149,10 +157,11 @@ class _Sender:
     async def _reached(self, call: Callable[[], Awaitable[T]]) -> T | None:
         """What a call gives, or gives once the server is back; None when the session is over, which is said.
 
-        A call that raises `NotConnected` has put nothing into the outbox, and is made again.
+        A call that raises `NotConnected` has put nothing into the outbox, and is made again. Where the server
+        does not come back in time None is given, too, and that is said.
 
         Raises:
-            NotConnected: The server did not come back in time.
+            NotConnected: It did not, and nobody was told why yet.
         """
         while True:
             try:
@@ -160,15 +169,16 @@ class _Sender:
             except NotConnected:
                 if await self._is_back():
                     continue
-                if not self._is_over:
+                if not self._is_over and not self._cuts.has_told:
                     raise
+                if not self._is_over:
+                    self._fail(self._texts._("Nothing was sent, and nothing waits in the outbox."))
                 return None
 
     async def _is_back(self) -> bool:
         """Wait for the server until it is there or there is no more time for it."""
-        loop = asyncio.get_running_loop()
         await asyncio.sleep(0)  # where a link is over, whoever reads it is about to hear of it
-        while (left := self._retry_until - loop.time()) > 0 and not self._is_over:
+        while (left := self._patience.away_left_s) > 0 and not self._is_over:
             self._take_news()
             if self._session.online:
                 return True
@@ -178,7 +188,7 @@ class _Sender:
     async def finish(self) -> int:
         await self._wait_until_left(0)
         if not self._is_over:  # what programs before this one left has an outcome by now, or soon
-            await self._session.wait_all_stored(min(_OTHERS_S, self._options.timeout_s))
+            await self._session.wait_all_stored(min(_OTHERS_S, max(0.0, self._patience.left_s)))
         self._take_news()
         self._say_what_failed_before()
         if waiting := len(self._mine):
@@ -213,20 +223,18 @@ class _Sender:
             self._is_patient = await self._something_leaves()
 
     async def _something_leaves(self) -> bool:
-        """Wait until fewer wait; False when none has left within the time-out."""
-        loop = asyncio.get_running_loop()
-        before, deadline = len(self._mine), loop.time() + self._options.timeout_s
+        """Wait until fewer wait; False when none has left in time."""
+        before = len(self._mine)
+        self._patience.begin()
         while len(self._mine) == before and not self._is_over:
-            now = loop.time()
-            if not self._session.online and now < self._retry_until:
-                deadline = now + self._options.timeout_s
-            elif now > deadline:
+            if (left := self._patience.left_s) <= 0:
                 return False
-            await self._session.wait_for_events(min(_POLL_S, max(0.0, deadline - now)))
+            await self._session.wait_for_events(min(_POLL_S, left))
             self._take_news()
         return True
 
     def _take_news(self) -> None:
+        self._patience.look()
         for event in self._session.events_nowait():
             self._cuts.take(event)
             if isinstance(event, PastReplaced):
@@ -241,7 +249,9 @@ class _Sender:
 
     def _settle(self, message: OwnMessage) -> None:
         """A message has its outcome: one's own, or one that a program before this one left."""
-        self._mine.discard(message.key)
+        if message.key in self._mine:
+            self._mine.remove(message.key)
+            self._patience.renew()
         if message.state is MessageState.FAILED:
             self._failed_now.add(message.key)
             sentence = self._texts._("Not sent: {text} ({reason}).")

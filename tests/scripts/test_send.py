@@ -316,9 +316,21 @@ async def test_after_the_time_for_that_it_is_not_connected(
     away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with session_on(away, profile, quiet=True) as session:
-        with pytest.raises(NotConnected, match="no server answers at"):
-            await send(session, options("hello", retry_s=0.3), Texts())
+        assert await send(session, options("hello", retry_s=0.3), Texts()) == 1
     assert session.unsent() == []
+    assert capsys.readouterr().err.splitlines() == [
+        f"chatroom: no server answers at {away.address}",
+        "chatroom: Nothing was sent, and nothing waits in the outbox.",
+    ]
+
+
+async def test_without_a_time_for_that_it_is_not_connected_at_once(
+    away: FakeServer, profile: Profile, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async with session_on(away, profile, quiet=True) as session:
+        with pytest.raises(NotConnected, match="no server answers at"):
+            await send(session, options("hello"), Texts())
+    assert capsys.readouterr().err == ""
 
 
 async def test_after_the_time_for_that_a_known_server_has_it_waiting(
@@ -326,7 +338,8 @@ async def test_after_the_time_for_that_a_known_server_has_it_waiting(
 ) -> None:
     profile.servers.trust(away.address, away.public_key)
     async with session_on(away, profile, quiet=True) as session:
-        assert await send(session, options("hello", timeout_s=0.05, retry_s=0.3), Texts()) == 1
+        async with asyncio.timeout(10):
+            assert await send(session, options("hello", timeout_s=600.0, retry_s=0.3), Texts()) == 1
     away_line, waits = capsys.readouterr().err.splitlines()
     assert away_line == f"chatroom: no server answers at {away.address}"
     assert waits.startswith("chatroom: 1 message waits in the outbox")
@@ -355,6 +368,22 @@ async def test_a_server_that_comes_back_and_stores_nothing_has_the_time_out(
         async with asyncio.timeout(30):
             assert await sending == 1
     assert "1 message waits in the outbox" in capsys.readouterr().err
+
+
+async def test_a_link_that_is_lost_in_the_middle_is_missed_no_longer_than_that(
+    session: Session, server: FakeServer, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.holds = True
+    async with Tasks("test") as tasks:
+        asked = options("one\ntwo", timeout_s=600.0, retry_s=0.3)
+        sending = tasks.start(send(session, asked, Texts()), name="send")
+        await until(lambda: len(server.on_their_way) == 2)
+        await server.stop()
+        async with asyncio.timeout(10):
+            assert await sending == 1
+    *reasons, waits = capsys.readouterr().err.splitlines()
+    assert len(reasons) == 1
+    assert waits.startswith("chatroom: 2 messages wait in the outbox")
 
 
 async def test_a_session_that_ends_is_not_tried_again_and_said_once(
