@@ -51,6 +51,19 @@ async def test_what_one_types_is_said_and_shown_at_once() -> None:
         assert "hi" in lines_of(app.chat)
 
 
+async def test_enter_before_there_is_a_link_says_nothing_and_keeps_the_text() -> None:
+    app = Stage()
+    async with app.run_test() as pilot:
+        await pilot.press("h", "i", "enter")
+        await pilot.pause()
+        assert (app.said, app.chat.composer.text) == ([], "hi")
+        app.play(Online(welcome(), b"k" * 32, again=False))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.said == ["You are in no room yet. /rooms lists them, /join opens one."]
+        assert app.chat.composer.text == "hi"
+
+
 async def test_a_refused_message_is_shown_with_its_reason_and_thrown_away() -> None:
     app = Stage()
     async with app.run_test(size=(120, 36)) as pilot:

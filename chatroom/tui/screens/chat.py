@@ -34,6 +34,7 @@ from chatroom.tui.keys import KEYS, bindings
 from chatroom.tui.naming import name_problem
 from chatroom.tui.palette import Entry
 from chatroom.tui.screens.chat_view import ChatView
+from chatroom.tui.widgets.banner import LinkState
 from chatroom.tui.widgets.composer import Composer
 from chatroom.tui.widgets.message_log import MessageLog
 from chatroom.tui.widgets.rows import RowList
@@ -82,6 +83,8 @@ class ChatScreen(ChatView):
     def _submitted(self, event: Composer.Submitted) -> None:
         if is_command(event.text):
             event.answer(is_taken=self._run_command(event.text, event.room))
+        elif event.room is None and self.banner.condition.state is not LinkState.ONLINE:
+            event.answer(is_taken=False)  # the banner says how it is, and the first room takes the text
         else:
             self.act(self._say(event))
 
