@@ -62,8 +62,10 @@ CASES ?=
 REPEAT ?= 3
 SECONDS ?= 2
 bench: $(VENV)/.develops  ## Measure: CASES="room100 crowd" REPEAT=3 SECONDS=2 CHECK=yes
-	@$(BIN)/python -m benchmarks.suite $(CASES) --repeat $(REPEAT) --seconds $(SECONDS) \
-		$(if $(filter yes,$(CHECK)),--check) $(if $(OUT),--out $(OUT)) $(if $(PICTURE),--picture $(PICTURE))
+	@case "$${CHECK:=no}" in yes) check=--check;; no) check=;; \
+		*) echo "CHECK is \"$$CHECK\"; it can be yes or no." >&2; exit 2;; esac; \
+	exec $(BIN)/python -m benchmarks.suite $(CASES) --repeat "$(REPEAT)" --seconds "$(SECONDS)" $$check \
+		$${OUT:+--out "$$OUT"} $${PICTURE:+--picture "$$PICTURE"}
 
 check: format lint types contracts test  ## Everything that has to be green: format, lint, types, arrows, tests
 

@@ -154,7 +154,7 @@ def _type(terminal: Watched, keys: int, every_s: float) -> tuple[list[float], fl
 
 def _start_sender(port: int, folder: Path, rate: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "benchmarks.bench_typing", "--send", str(port), "--rate", str(rate)]
-    return subprocess.Popen(command, env=environment(folder))
+    return subprocess.Popen(command, env=environment(folder), process_group=0)  # Ctrl+C is not for it
 
 
 def main() -> None:

@@ -5,9 +5,11 @@ python -m benchmarks.suite [CASE ...] [--repeat 3] [--seconds 2] [--check] [--ou
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,14 +19,18 @@ from rich.console import Console
 
 import chatroom
 from benchmarks.load.wire import RefusedError
+from benchmarks.options import Parser, number, whole
 from benchmarks.suite import client, deliveries, history, links
+from benchmarks.suite.ending import Ending
 from benchmarks.suite.machine import machine
 from benchmarks.suite.programs import BenchError
-from benchmarks.suite.results import RESULTS, Report, write
+from benchmarks.suite.results import RESULTS, Report, try_path, write
 from benchmarks.suite.run import Run
 from benchmarks.suite.tables import draw, save_picture
 
 _COULD_NOT: Final = 1
+_MOST: Final = 1_000
+"""Turns."""
 _REASON_MAX: Final = 300
 """Characters of what went wrong, from its end, where a traceback says most."""
 
@@ -59,15 +65,15 @@ CASES: Final = {
 
 def _options() -> argparse.Namespace:
     told = "\n".join(f"  {name:<10} {case.says}" for name, case in CASES.items())
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="python -m benchmarks.suite",
         description="Measure chatroom.",
         epilog=f"cases (all but crowd where none is named):\n{told}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("cases", nargs="*", metavar="CASE")
-    parser.add_argument("--repeat", type=_at_least(int, 1), default=3, help="turns")
-    parser.add_argument("--seconds", type=_at_least(float, 0.1), default=2.0, help="of each talk")
+    parser.add_argument("--repeat", type=whole(1, _MOST), default=3, help="turns")
+    parser.add_argument("--seconds", type=number(0.1), default=2.0, help="of each talk")
     parser.add_argument("--check", action="store_true", help="each line at each member; verify each folder")
     parser.add_argument("--folder", type=Path, help="where the servers keep their data meanwhile")
     parser.add_argument("--out", type=Path, default=RESULTS / "last.json")
@@ -75,18 +81,20 @@ def _options() -> argparse.Namespace:
     given = parser.parse_args()
     if unknown := [name for name in given.cases if name not in CASES]:
         parser.error(f"there is no case {unknown[0]}; there are {', '.join(CASES)}")
+    _try_paths(parser, given.out, given.picture)
     return given
 
 
-def _at_least(kind: Callable[[str], float], least: float) -> Callable[[str], float]:
-    def read(word: str) -> float:
-        value = kind(word)
-        if not least <= value < float("inf"):
-            raise argparse.ArgumentTypeError(f"{word} is less than {least}, or no number to count with")
-        return value
-
-    read.__name__ = "number"
-    return read
+def _try_paths(parser: Parser, out: Path, picture: Path | None) -> None:
+    """Nobody is to wait for a run that cannot be kept."""
+    if picture and picture.resolve() == out.resolve():
+        parser.error(f"--out and --picture both name {out}; give them files of their own")
+    for option, path in (("--out", out), ("--picture", picture)):
+        if path:
+            try:
+                try_path(path)
+            except OSError as error:
+                parser.error(f"{option}: {path} cannot be written ({error.strerror}); name another file")
 
 
 def measure(names: list[str], run: Run, say: Callable[[str], None]) -> None:
@@ -99,18 +107,15 @@ def measure(names: list[str], run: Run, say: Callable[[str], None]) -> None:
             say(f"{turn + 1}/{run.report.repeat if case.repeats else 1} {name}: {case.says}")
             try:
                 case.measure(name, run)
-            except (BenchError, RefusedError, OSError, AssertionError, TimeoutError) as error:
+            except (BenchError, RefusedError, OSError, AssertionError, subprocess.SubprocessError) as error:
                 reason = " ".join(str(error).split())[-_REASON_MAX:]
                 run.add_faults(name, [f"could not be measured: {reason}"])
 
 
-def main() -> int:
-    """Do what the command line says; returns the exit status."""
-    given = _options()
-    names = given.cases or [name for name, case in CASES.items() if not case.asked]
-    console, progress = Console(), Console(stderr=True)
-    try:
-        with tempfile.TemporaryDirectory(prefix="chatroom-bench-", dir=given.folder) as root:
+def _measured(given: argparse.Namespace, names: list[str], ending: Ending) -> Report:
+    progress = Console(stderr=True)
+    with tempfile.TemporaryDirectory(prefix="chatroom-bench-", dir=given.folder) as root:
+        try:
             folder = Path(root)
             report = Report(
                 at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M"),
@@ -120,18 +125,42 @@ def main() -> int:
                 repeat=given.repeat,
             )
             measure(names, Run(report, folder, checks=given.check), progress.print)
+        finally:
+            ending.clean_up()
+    return report
+
+
+def _keep(report: Report, given: argparse.Namespace) -> bool:
+    """Show the run, so that it is seen in any case, and write it; whether it could be written."""
+    console = Console()
+    console.print(draw(report, columns=console.width))
+    try:
         write(report, given.out)
         if given.picture:
             save_picture(report, given.picture)
+    except OSError as error:
+        print(f"The run could not be written: {error}; the tables above are all of it.", file=sys.stderr)
+        return False
+    console.print(f"Written to {os.path.relpath(given.out)}.", soft_wrap=True, highlight=False)
+    return True
+
+
+def main() -> int:
+    """Do what the command line says; returns the exit status."""
+    given = _options()
+    names = given.cases or [name for name, case in CASES.items() if not case.asked]
+    ending = Ending()
+    try:
+        with ending:
+            report = _measured(given, names, ending)
     except KeyboardInterrupt:
-        print("Stopped; nothing was written.", file=sys.stderr)
-        return _COULD_NOT
+        with suppress(OSError):  # the terminal may be gone
+            print("Stopped; nothing was written.", file=sys.stderr)
+        return ending.status
     except OSError as error:
         print(f"The benchmarks could not be done: {error}", file=sys.stderr)
         return _COULD_NOT
-    console.print(draw(report, columns=console.width))
-    console.print(f"Written to {os.path.relpath(given.out)}.")
-    return _COULD_NOT if report.faults else 0
+    return 0 if _keep(report, given) and not report.faults else _COULD_NOT
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,6 +18,7 @@ from chatroom.protocol.ids import RoomId
 from tests.e2e.world import Server
 
 PATIENCE_S: Final = 30.0
+_ENDED: Final = "the load generator ended; what it wrote stands above"
 _SETTINGS: Final = """GUESTS=yes
 BURST=1000000000
 RATE=1000000000
@@ -54,12 +55,21 @@ def make_server(folder: Path, *arguments: str, rooms: int = 1, links: int = 10_0
 @contextmanager
 def running(server: Server) -> Iterator[Server]:
     """Run it on its cores; afterwards it has ended."""
-    with on_cores(split_cores()[0]):
-        server.start()
     try:
+        with on_cores(split_cores()[0]):
+            server.start()
         yield server
     finally:
-        server.stop()
+        _end(server)
+
+
+def _end(server: Server) -> None:
+    """End it, by force if it does not listen."""
+    if server.process is not None:
+        try:
+            server.stop()
+        except subprocess.TimeoutExpired:
+            server.kill()
 
 
 @contextmanager
@@ -70,6 +80,7 @@ def naive() -> Iterator[tuple[int, int]]:
             [sys.executable, "-m", "benchmarks.naive_server"],
             stdout=subprocess.PIPE,
             stdin=subprocess.DEVNULL,
+            process_group=0,  # Ctrl+C is for the suite alone, which ends it
         )
     assert process.stdout is not None
     try:
@@ -101,15 +112,23 @@ class Generator:
     def __init__(self, port: int, dialect: str = "chatroom", *, tls: bool = False, at_once: int = 64) -> None:
         command = [sys.executable, "-m", "benchmarks.load", "--port", str(port), "--dialect", dialect]
         command += ["--commands", "--at-once", str(at_once), *(["--tls"] if tls else [])]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            process_group=0,  # Ctrl+C is for the suite alone, which ends it
+        )
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.close()
+        if kind is not None:
+            self._process.terminate()  # it may be in the midst of something long
+        with suppress(BrokenPipeError):
+            self._process.stdin.close()
         try:
             self._process.wait(PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -127,10 +146,17 @@ class Generator:
         return self.answer()
 
     def tell(self, do: str, **given: Any) -> None:
-        """Have it begin with something."""
+        """Have it begin with something.
+
+        Raises:
+            BenchError: It has ended.
+        """
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"do": do, **given}).encode() + b"\n")
-        self._process.stdin.flush()
+        try:
+            self._process.stdin.write(json.dumps({"do": do, **given}).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise BenchError(_ENDED) from error
 
     def answer(self) -> dict[str, Any]:
         """Wait for what came of it.
@@ -141,7 +167,7 @@ class Generator:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise BenchError("the load generator ended; what it wrote stands above")
+            raise BenchError(_ENDED)
         told: dict[str, Any] = json.loads(line)
         if "error" in told:
             raise BenchError(f"the load generator could not do it: {told['error']}")

@@ -160,6 +160,20 @@ def read(path: Path) -> Report:
     return msgspec.json.decode(path.read_bytes(), type=Report)
 
 
+def try_path(path: Path) -> None:
+    """See whether a file can be written there, before the work for it is done.
+
+    Raises:
+        OSError: It cannot.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    was_there = path.exists()
+    with path.open("ab"):
+        pass
+    if not was_there:
+        path.unlink()
+
+
 def write(report: Report, path: Path) -> None:
     """Write a run, one value a line."""
     path.parent.mkdir(parents=True, exist_ok=True)

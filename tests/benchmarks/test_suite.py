@@ -1,6 +1,12 @@
 """A run is summed up, drawn and kept as it was; what is wrong, and what is not allowed, is said."""
 
+import os
 import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -155,6 +161,84 @@ def test_wrong_usage_is_a_sentence(
         main()
     assert ended.value.code == 2
     assert words[-1] in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--out", "--picture"])
+def test_a_file_that_cannot_be_written_is_told_before_anything_is_measured(
+    option: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--out", str(tmp_path / "run.json"), option, str(tmp_path)]
+    monkeypatch.setattr("sys.argv", ["suite", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert f"{option}: {tmp_path} cannot be written (Is a directory)" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_trying_a_path_changes_nothing(tmp_path: Path) -> None:
+    results.try_path(tmp_path / "new.json")
+    (tmp_path / "old.json").write_text("kept")
+    results.try_path(tmp_path / "old.json")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["kept"]
+
+
+def test_a_run_that_can_no_longer_be_written_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fill_disk(_report: Report, _path: Path) -> None:
+        raise OSError("no space left")
+
+    monkeypatch.setitem(
+        CASES, "idle", Case(lambda _case, run: run.add(Figure("idle", "seen", 1, "s")), "one")
+    )
+    monkeypatch.setattr("benchmarks.suite.__main__.write", fill_disk)
+    monkeypatch.setattr("sys.argv", ["suite", "idle", "--out", str(tmp_path / "run.json")])
+    assert main() == 1
+    told = capsys.readouterr()
+    assert "seen" in told.out
+    assert "no space left" in told.err
+
+
+@pytest.fixture
+def heeded_signals() -> Iterator[None]:
+    """What is started here heeds signals, also where these tests run in the background."""
+    ignored = [
+        each
+        for each in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if signal.getsignal(each) is signal.SIG_IGN
+    ]
+    for each in ignored:
+        signal.signal(each, signal.SIG_DFL)
+    yield
+    for each in ignored:
+        signal.signal(each, signal.SIG_IGN)
+
+
+def children(pid: int) -> list[int]:
+    """Those of a process."""
+    found = (path.read_text(encoding="ascii") for path in Path(f"/proc/{pid}/task").glob("*/children"))
+    return [int(word) for words in found for word in words.split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="asks /proc for children")
+@pytest.mark.usefixtures("heeded_signals")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    words = ["room10", "--seconds", "60", "--folder", str(tmp_path), "--out", str(tmp_path / "run.json")]
+    command = [sys.executable, "-m", "benchmarks.suite", *words]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, process_group=0) as suite:
+        until = time.monotonic() + 60
+        while len(started := children(suite.pid)) < 2:
+            assert time.monotonic() < until
+            assert suite.poll() is None
+        for _ in range(2):  # the second one comes while the first is dealt with
+            os.killpg(suite.pid, number)
+        assert suite.stderr is not None
+        assert suite.stderr.read().endswith(b"\nStopped; nothing was written.\n")
+    assert suite.returncode == 128 + number
+    assert not any(Path(f"/proc/{pid}").exists() for pid in started)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_cases_are_done_in_turns_and_what_fails_does_not_stop_the_others(
