@@ -2,7 +2,9 @@
 
 import argparse
 import json
+import os
 import random
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -13,10 +15,14 @@ from benchmarks.load.links import LINKS_PER_ADDRESS, Link
 from benchmarks.load.machine import own_core, split_cores
 from benchmarks.load.talk import Outcome, Plan, Talk
 from benchmarks.load.wire import DIALECTS, RefusedError
+from benchmarks.options import Parser, number, whole
 
 _COULD_NOT: Final = 1
+_SIGNALLED: Final = 128
 _ADDRESSES: Final = 100
 """Of loopback, to call from."""
+_MOST: Final = 1_000_000
+"""Members, rooms and messages at once: beyond what one process can have."""
 
 
 class Generator:
@@ -105,27 +111,27 @@ def sentence(outcome: Outcome) -> str:
 
 
 def _options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description="Load a chat server.")
+    some = whole(1, _MOST)
+    parser = Parser(prog="python -m benchmarks.load", description="Load a chat server.")
     parser.add_argument("--address", default="127.0.0.1")
-    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--port", type=whole(1, 65535), required=True)
     parser.add_argument("--dialect", choices=sorted(DIALECTS), default="chatroom")
     parser.add_argument("--tls", action="store_true")
-    parser.add_argument("--rooms", type=int, default=1, help="general, room1, room2, ...: they have to exist")
-    parser.add_argument("--members", type=int, default=100, help="of each room")
-    parser.add_argument("--window", type=int, default=64, help="messages of a room in flight")
-    parser.add_argument("--rate", type=float, default=0.0, help="messages a second in each room instead")
-    parser.add_argument("--seconds", type=float, default=2.0)
+    parser.add_argument(
+        "--rooms", type=some, default=1, help="general, room1, room2, ...: they have to exist"
+    )
+    parser.add_argument("--members", type=some, default=100, help="of each room")
+    parser.add_argument("--window", type=some, default=64, help="messages of a room in flight")
+    parser.add_argument("--rate", type=number(0), default=0.0, help="messages a second in each room instead")
+    parser.add_argument("--seconds", type=number(0.1), default=2.0)
     parser.add_argument("--check", action="store_true", help="that each gets each message once and in order")
-    parser.add_argument("--pid", type=int, default=0, help="the server's, to see its CPU time")
-    parser.add_argument("--at-once", type=int, default=64, help="links that come in at the same time")
+    parser.add_argument("--pid", type=whole(0, 1 << 31), default=0, help="the server's, to see its CPU time")
+    parser.add_argument("--at-once", type=some, default=64, help="links that come in at the same time")
     parser.add_argument("--commands", action="store_true", help="do what comes on standard input")
     return parser.parse_args()
 
 
-def main() -> int:
-    """Do what the command line says; returns the exit status."""
-    options = _options()
-    own_core(split_cores()[1])
+def _load(options: argparse.Namespace) -> int:
     generator = Generator(options)
     if options.commands:
         generator.serve()
@@ -135,13 +141,30 @@ def main() -> int:
         outcome = generator.talk(
             Plan(window=options.window, rate=options.rate, seconds=options.seconds, pid=options.pid)
         )
-    except (RefusedError, OSError) as error:
+    except (RefusedError, OSError, UnicodeError) as error:
         print(f"The load generator could not do it: {error}", file=sys.stderr)
         return _COULD_NOT
     print(sentence(outcome))
     for fault in outcome.faults:
         print(f"wrong: {fault}")
+    sys.stdout.flush()
     return _COULD_NOT if outcome.faults or outcome.lost else 0
+
+
+def main() -> int:
+    """Do what the command line says; returns the exit status.
+
+    Who reads may go, and Ctrl+C may come, at any time: neither is told about.
+    """
+    options = _options()
+    own_core(split_cores()[1])
+    try:
+        return _load(options)
+    except KeyboardInterrupt:
+        return _SIGNALLED + signal.SIGINT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the last flush, at the exit
+        return _COULD_NOT
 
 
 if __name__ == "__main__":

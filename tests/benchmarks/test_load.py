@@ -2,8 +2,12 @@
 
 import asyncio
 import itertools
+import json
 import os
+import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import naive_server
+from benchmarks.load import __main__ as load
 from benchmarks.load import links
 from benchmarks.load.crowd import Crowd, room_name
 from benchmarks.load.links import Link
@@ -21,6 +26,7 @@ from benchmarks.load.talk import Checker, Outcome, Plan, Room, Talk
 from benchmarks.load.wire import DIALECTS, MARK, Chatroom, RefusedError, Said, fetch, framed
 from chatroom.protocol.frames import AnyFrame, Fetch, Send
 from chatroom.protocol.ids import DeviceId, RoomId
+from tests.benchmarks.test_suite import heeded_signals as heeded_signals
 from tests.conformance.server import port_of, running
 
 OPTIONS = {"GUESTS": "yes", "RATE": "0", "BURST": "0"}
@@ -209,3 +215,75 @@ def test_a_process_tells_its_time_and_memory() -> None:
     while cpu_s(os.getpid()) - before < 0.02:
         sum(range(10_000))
     assert 1 < memory_mb(os.getpid()) < 10_000
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--members", "0"],
+        ["--members", "-4"],
+        ["--rooms", "x"],
+        ["--window", "0"],
+        ["--rate", "-1"],
+        ["--seconds", "nan"],
+        ["--at-once", "0"],
+        ["--pid", "-1"],
+        ["--port", "99999"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_a_sentence(
+    words: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["load", "--port", "1", *words])
+    with pytest.raises(SystemExit) as ended:
+        load.main()
+    assert ended.value.code == 2
+    told = capsys.readouterr().err
+    assert f'{words[0]}: "{words[1]}" is no' in told
+    assert told.count("\n") == 1
+
+
+def commanded(port: int) -> subprocess.Popen[bytes]:
+    """A generator that waits for what it is to do."""
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        "--port",
+        str(port),
+        "--dialect",
+        "naive",
+        "--commands",
+    ]
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, process_group=0
+    )
+
+
+def ask(generator: subprocess.Popen[bytes], **given: object) -> None:
+    """Have it do something."""
+    assert generator.stdin is not None
+    generator.stdin.write(json.dumps(given).encode() + b"\n")
+    generator.stdin.flush()
+
+
+@pytest.mark.usefixtures("heeded_signals")
+def test_an_interrupted_generator_ends_without_a_word() -> None:
+    with commanded(1) as generator:
+        ask(generator, do="knock", seconds=0, at_once=1)
+        assert generator.stdout is not None
+        assert b"seconds" in generator.stdout.readline()
+        generator.send_signal(signal.SIGINT)
+        assert generator.communicate(timeout=30) == (b"", b"")
+    assert generator.returncode == 128 + signal.SIGINT
+
+
+def test_a_generator_that_nobody_reads_ends_without_a_word() -> None:
+    with commanded(1) as generator:
+        assert generator.stdout is not None
+        assert generator.stderr is not None
+        generator.stdout.close()
+        ask(generator, do="knock", seconds=0, at_once=1)
+        assert generator.stderr.read() == b""
+    assert generator.returncode == 1
