@@ -1,5 +1,6 @@
 """The screens that ask something return what was answered, whatever names others have."""
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -12,6 +13,7 @@ from textual.widgets import Button, Input, OptionList, Static
 from chatroom.common.grid import Grid
 from chatroom.common.names import check_nick, check_room
 from chatroom.common.texts import Texts
+from chatroom.languages import load_texts
 from chatroom.media import Picture
 from chatroom.testing.clock import Clock
 from chatroom.tui.naming import name_problem
@@ -20,7 +22,7 @@ from chatroom.tui.screens.interruption import SETTLE_S, Interruption
 from chatroom.tui.screens.notice import NoticeScreen
 from chatroom.tui.screens.preview import PreviewScreen
 from chatroom.tui.screens.questions import QuestionScreen, key_changed_question, trust_question
-from tests.tui.stage import room
+from tests.tui.stage import lines_of, room
 
 TEXTS = Texts()
 SIZES = [(120, 36), (80, 24), (40, 20)]
@@ -53,6 +55,19 @@ async def read(pilot: Pilot[None], clock: Clock) -> None:
             return
         await pilot.pause(0.01)
     raise AssertionError("no answer was ever offered")
+
+
+def shown_by(app: App[None]) -> str:
+    return lines_of(app.screen)  # type: ignore[arg-type]  # every screen has lines
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
+    """Wait for something to be so."""
+    for _turn in range(1000):
+        if condition():
+            return
+        await pilot.pause(0.01)
+    raise AssertionError(f"never happened; the screen:\n{shown_by(pilot.app)}")
 
 
 def nick_problem(name: str) -> str:
@@ -165,6 +180,44 @@ async def test_what_is_typed_meanwhile_is_given_away_and_puts_the_answer_off() -
         await pilot.press("escape")
         await pilot.pause()
         assert app.answers == [False]
+
+
+async def test_what_is_out_of_sight_is_no_answer_and_can_be_scrolled_to() -> None:
+    clock = Clock()
+    app = Asking(QuestionScreen(trust_question("[/x]:9999", "7d4f a84f", TEXTS), clock=clock.now))
+    async with app.run_test(size=(20, 5)) as pilot:
+        await read(pilot, clock)
+        assert "Leave" not in shown_by(app)
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.answers == []
+        assert "Leave" in shown_by(app)
+        await pilot.press("home")
+        await until(pilot, lambda: "Leave" not in shown_by(app))
+        for _line in range(20):
+            if "7d4f" in shown_by(app):
+                break
+            await pilot.press("down")
+            await pilot.pause()
+        assert "7d4f" in shown_by(app)
+        await pilot.press("tab")
+        await until(pilot, lambda: "Trust it" in shown_by(app))
+        await pilot.press("enter")
+        await pilot.pause()
+        assert app.answers == [True]
+
+
+@pytest.mark.parametrize("size", [*SIZES, (30, 24)])
+@pytest.mark.parametrize("language", ["en", "fr"])
+async def test_the_answers_are_whole(language: str, size: tuple[int, int]) -> None:
+    clock, texts = Clock(), load_texts(language, {})
+    question = trust_question("[/x]:9999", "7d4f a84f", texts)
+    app = Asking(QuestionScreen(question, clock=clock.now))
+    async with app.run_test(size=size) as pilot:
+        await read(pilot, clock)
+        shown = shown_by(app)
+        assert question.yes in shown
+        assert question.no in shown
 
 
 async def test_who_still_writes_chooses_no_room() -> None:

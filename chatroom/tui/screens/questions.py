@@ -40,6 +40,8 @@ class Question:
 class QuestionScreen(Interruption[bool]):
     """Asks a question; Escape says no. Its answers come into sight once it could be read.
 
+    On a small terminal it scrolls: Enter on an answer that is out of sight only brings it into sight.
+
     Args:
         clock: Monotonic, in seconds.
     """
@@ -62,10 +64,13 @@ class QuestionScreen(Interruption[bool]):
         & Horizontal { height: auto; visibility: hidden; }
         &.-settled Horizontal { visibility: visible; }
         & Button { margin-right: 2; }
+        &.-narrow Horizontal { layout: vertical; }
+        &.-narrow Button { width: 100%; height: auto; min-width: 0; margin-right: 0; }
     }
     """
 
     AUTO_FOCUS = ""
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (60, "-wide")]  # noqa: RUF012  # as Textual has it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "answer(False)", show=False),
         Binding("left,right", "turn", show=False),
@@ -114,7 +119,14 @@ class QuestionScreen(Interruption[bool]):
 
     @on(Button.Pressed)
     def _answer(self, pressed: Button.Pressed) -> None:
-        self.action_answer(pressed.button.id == "yes")
+        if self._is_in_sight(pressed.button):
+            self.action_answer(pressed.button.id == "yes")
+        else:
+            pressed.button.scroll_visible(animate=False)
+
+    def _is_in_sight(self, button: Button) -> bool:
+        shown = self.query_one(VerticalScroll).scrollable_content_region.intersection(button.region)
+        return bool(shown) and shown.height == button.region.height
 
 
 def trust_question(place: str, fingerprint: str, texts: Texts) -> Question:
