@@ -15,6 +15,7 @@ from tests.e2e.world import Server
 IDLE_LINKS: Final = 1_000
 CROWD: Final = 10_000
 CROWD_MESSAGES: Final = 5
+_FEWEST: Final = 10
 _KNOCKS_AT_ONCE: Final = 32
 _COMING_AT_ONCE: Final = 256
 _SETTLE_S: Final = 0.5
@@ -39,8 +40,9 @@ def _measure_idle(case: str, run: Run, generator: Generator, pid: int, server: s
     run.add(Figure(case, f"memory of an idle link{how}", each, "KB", server))
     began = cpu_s(pid)
     time.sleep(run.seconds)
-    used = (cpu_s(pid) - began) * 1000 / run.seconds
-    run.add(Figure(case, f"CPU for {IDLE_LINKS:,} idle links{how}, a second", used, "ms", server))
+    used = cpu_s(pid) - began
+    what = f"CPU for {IDLE_LINKS:,} idle links{how}, a second"
+    run.add(Figure(case, what, used * 1000 / run.seconds, "ms", server, used))
 
 
 def knock(case: str, run: Run) -> None:
@@ -55,17 +57,30 @@ def knock(case: str, run: Run) -> None:
 def _measure_knocks(case: str, run: Run, generator: Generator, pid: int, server: str) -> None:
     began = cpu_s(pid)
     told = generator.ask("knock", seconds=run.seconds, at_once=_KNOCKS_AT_ONCE)
-    each = (cpu_s(pid) - began) * 1000 / told["links"]
+    used = cpu_s(pid) - began
     run.add(Figure(case, "connections greeted", told["links"] / told["seconds"], "a second", server))
-    run.add(Figure(case, "CPU for a connection", each, "ms", server))
+    run.add(Figure(case, "CPU for a connection", used * 1000 / told["links"], "ms", server, used))
     run.add(Figure(case, "generator busy meanwhile", told["share"] * 100, "%", server))
 
 
 def crowd_links(wanted: int, hard: int) -> int:
-    """How many links one server process can have where so many open files are allowed at most."""
+    """How many links one server process can have where so many open files are allowed at most.
+
+    None where there would be too few to say who is back when.
+    """
     if hard == resource.RLIM_INFINITY:
         return wanted
-    return max(0, min(wanted, hard - SOCKETS_BEYOND_LINKS - SPARE_FILES))
+    possible = min(wanted, hard - SOCKETS_BEYOND_LINKS - SPARE_FILES)
+    return possible if possible >= _FEWEST else 0
+
+
+def _fewer(links: int, hard: int) -> str:
+    crowd = f"{links:,} links" if links else "not done"
+    return (
+        f"crowd: {crowd}, as this machine allows a process {hard:,} open files (ulimit -Hn), of which the "
+        f"server keeps back {SOCKETS_BEYOND_LINKS:,} for connections that are not links yet or are ending, "
+        f"and {SPARE_FILES} for its own files"
+    )
 
 
 def crowd(case: str, run: Run) -> None:
@@ -73,7 +88,7 @@ def crowd(case: str, run: Run) -> None:
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     links = crowd_links(CROWD, hard)
     if links < CROWD:
-        run.note(f"crowd: {links:,} links, as this machine allows a process {hard:,} open files (ulimit -Hn)")
+        run.note(_fewer(links, hard))
     if not links:
         return
     server = make_server(run.folder(), links=links + 16)

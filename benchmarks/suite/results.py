@@ -1,6 +1,7 @@
 """What a run has found, as it is written to benchmarks/results/, and the medians of it."""
 
 import statistics
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -13,6 +14,8 @@ QUIET: Final = RESULTS / "quiet.json"
 """The run that docs/performance.md shows; there is none until a machine was quiet."""
 CHATROOM: Final = "chatroom"
 NAIVE: Final = "naive"
+ROUGH_CPU_S: Final = 0.2
+"""What rests on less CPU time is rough: it is counted in steps of 10 ms."""
 
 
 class Talk(msgspec.Struct, frozen=True):
@@ -40,13 +43,23 @@ class Talk(msgspec.Struct, frozen=True):
 
 
 class Figure(msgspec.Struct, frozen=True):
-    """One number that is not of a talk."""
+    """One number that is not of a talk.
+
+    Attributes:
+        cpu_s: The CPU time that it was computed from, if it was.
+    """
 
     case: str
     what: str
     value: float
     unit: str
     server: str = CHATROOM
+    cpu_s: float | msgspec.UnsetType = msgspec.UNSET
+
+    @property
+    def is_rough(self) -> bool:
+        """It rests on so few steps of CPU time that another run may well differ."""
+        return self.cpu_s is not msgspec.UNSET and self.cpu_s < ROUGH_CPU_S
 
 
 class Machine(msgspec.Struct, frozen=True):
@@ -94,6 +107,7 @@ class Row(msgspec.Struct, frozen=True):
     server: str
     per_second: float
     per_cpu_second: float
+    server_cpu_s: float
     p50_ms: float
     p99_ms: float
     bytes_per_delivery: float
@@ -101,6 +115,11 @@ class Row(msgspec.Struct, frozen=True):
     generator_share: float
     others_share: float
     checked: bool
+
+    @property
+    def is_rough(self) -> bool:
+        """What it says of CPU rests on so few steps that another run may well differ."""
+        return self.server_cpu_s < ROUGH_CPU_S
 
 
 def rows(talks: list[Talk]) -> list[Row]:
@@ -121,6 +140,7 @@ def _row(talks: list[Talk]) -> Row:
         server=talks[0].server,
         per_second=statistics.median(talk.per_second for talk in talks),
         per_cpu_second=statistics.median(talk.per_cpu_second for talk in talks),
+        server_cpu_s=median("server_cpu_s"),
         p50_ms=median("p50_ms"),
         p99_ms=median("p99_ms"),
         bytes_per_delivery=median("bytes_per_delivery"),
@@ -136,18 +156,40 @@ def merged(figures: list[Figure]) -> list[Figure]:
     grouped: dict[tuple[str, str, str], list[Figure]] = {}
     for figure in figures:
         grouped.setdefault((figure.case, figure.what, figure.server), []).append(figure)
-    return [
-        msgspec.structs.replace(group[0], value=statistics.median(figure.value for figure in group))
-        for group in grouped.values()
-    ]
+    return [_middle(group) for group in grouped.values()]
+
+
+def _middle(group: list[Figure]) -> Figure:
+    cpu = [each.cpu_s for each in group if each.cpu_s is not msgspec.UNSET]
+    return msgspec.structs.replace(
+        group[0],
+        value=statistics.median(each.value for each in group),
+        cpu_s=statistics.median(cpu) if cpu else msgspec.UNSET,
+    )
+
+
+def yardstick(row: Row, others: list[Row]) -> Row | None:
+    """What the naive server did in the same case, if its CPU time was seen."""
+    for other in others:
+        if (other.case, other.server) == (row.case, NAIVE) and other.per_cpu_second and row.server != NAIVE:
+            return other
+    return None
 
 
 def multiple(row: Row, others: list[Row]) -> float | None:
     """How many times as much the row's server delivers for a second of its CPU as the naive one."""
-    for other in others:
-        if (other.case, other.server) == (row.case, NAIVE) and other.per_cpu_second and row.server != NAIVE:
-            return row.per_cpu_second / other.per_cpu_second
-    return None
+    other = yardstick(row, others)
+    return None if other is None else row.per_cpu_second / other.per_cpu_second
+
+
+def turns(report: Report) -> dict[str, int]:
+    """How often each case was done, in the order in which they were first done."""
+    counts = Counter((talk.case, talk.title, talk.server) for talk in report.talks)
+    counts.update((figure.case, figure.what, figure.server) for figure in report.figures)
+    found: dict[str, int] = {}
+    for (case, *_), count in counts.items():
+        found[case] = max(count, found.get(case, 0))
+    return found
 
 
 def read(path: Path) -> Report:

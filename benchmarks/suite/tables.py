@@ -1,21 +1,30 @@
 """Draws a run: tables with bars for a terminal, and the same as a picture."""
 
+from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from benchmarks.suite.results import NAIVE, Figure, Report, Row, merged, multiple, rows
+from benchmarks.suite.results import (
+    NAIVE,
+    ROUGH_CPU_S,
+    Figure,
+    Report,
+    Row,
+    merged,
+    multiple,
+    rows,
+    turns,
+    yardstick,
+)
 
 BAR: Final = 24
 PICTURE_COLUMNS: Final = 144
-EXPLAINED: Final = (
-    "Deliveries a second, and for each second of the server's CPU; by naive: how many times as many for that "
-    "as the naive server; bytes of one delivery; how busy the generator and all others were (100 %: a core)."
-)
 BUSY: Final = 0.9
 """A generator that is busier than that may be what was measured."""
 _EIGHTHS: Final = " ▏▎▍▌▋▊▉█"
@@ -41,12 +50,14 @@ def times(value: float | None) -> str:
 
 def talk_cells(row: Row, others: list[Row]) -> list[str]:
     """What a row says, in the order of its head."""
+    naive = yardstick(row, others)
+    rough = row.is_rough or (naive is not None and naive.is_rough)
     return [
         row.title,
         row.server,
         number(row.per_second),
-        number(row.per_cpu_second) if row.per_cpu_second else "?",
-        times(multiple(row, others)),
+        _marked(number(row.per_cpu_second), rough=row.is_rough) if row.per_cpu_second else "?",
+        _marked(times(multiple(row, others)), rough=rough),
         number(row.p50_ms),
         number(row.p99_ms),
         number(row.bytes_per_delivery),
@@ -56,28 +67,53 @@ def talk_cells(row: Row, others: list[Row]) -> list[str]:
     ]
 
 
-TALK_HEAD: Final = (
-    "rooms x members",
-    "server",
-    "a second",
-    "a CPU second",
-    "by naive",
-    "p50 ms",
-    "p99 ms",
-    "bytes",
-    "lost",
-    "generator",
-    "others",
-)
-_NARROW: Final = (0, 1, 3, 4, 6)
-"""The columns for where there is little room."""
+def _marked(text: str, *, rough: bool) -> str:
+    return f"~{text}" if text and rough else text
+
+
+def figure_cell(figure: Figure) -> str:
+    """Its value, marked if it is rough."""
+    return _marked(number(figure.value), rough=figure.is_rough)
+
+
+ROUGH: Final = f"~: rough, from less than {ROUGH_CPU_S} s of CPU time, which is counted in steps of 10 ms"
+_COLUMNS: Final = {
+    "rooms x members": "",
+    "server": "",
+    "a second": "a second: deliveries",
+    "a CPU second": f"a CPU second: deliveries for each second of the server's CPU ({ROUGH})",
+    "by naive": "by naive: how many times as many for that as the naive server",
+    "p50 ms": "p50: half of them took no longer",
+    "p99 ms": "p99: 99 of 100 took no longer",
+    "bytes": "bytes: of one delivery",
+    "lost": "lost: deliveries that did not come",
+    "generator": f"generator: how busy it was (100%: a core; !: above {BUSY:.0%}: perhaps it was measured)",
+    "others": "others: how busy all other programs were",
+}
+"""What each column of talks is about; nothing where its head says it."""
+TALK_HEAD: Final = tuple(_COLUMNS)
+_ALWAYS: Final = ("rooms x members", "server", "a CPU second", "lost", "others")
+_IF_THERE_IS_ROOM: Final = ("generator", "by naive", "p99 ms", "a second", "p50 ms", "bytes")
+"""The most important one first."""
+_TITLE_MIN: Final = 11
+"""Cells of a title, which goes on in the next line."""
+_BETWEEN: Final = 2
+"""Cells between two columns."""
+
+
+def explain(names: Sequence[str]) -> str:
+    """What these columns are about."""
+    return "; ".join(_COLUMNS[name] for name in names if _COLUMNS[name]) + "."
+
+
+EXPLAINED: Final = explain(TALK_HEAD)
 
 
 def draw(report: Report, *, columns: int = PICTURE_COLUMNS) -> RenderableType:
     """All of a run that is there; less of each talk where there is little room."""
     parts: list[RenderableType] = []
     if report.talks:
-        parts.append(_talks(rows(report.talks), narrow=columns < PICTURE_COLUMNS))
+        parts.append(_talks(rows(report.talks), columns))
     if report.figures:
         parts.append(_figures(merged(report.figures)))
     parts.append(Text(conditions(report), style="dim"))
@@ -92,36 +128,76 @@ def conditions(report: Report) -> str:
     return (
         f"{report.at} UTC, chatroom {report.version}, Python {machine.python}, {machine.cores} cores of "
         f"{machine.processor}, {machine.system}, {machine.disk} ({number(machine.sync_ms)} ms for a durable "
-        f"write), load average {machine.load:.2f} at the start; turns: {report.repeat}, of "
-        f"{number(report.seconds)} s; medians."
+        f"write), load average {machine.load:.2f} at the start; {_how_often(report)}."
     )
 
 
-def _talks(found: list[Row], *, narrow: bool) -> Table:
-    table = Table(
-        title="Messages brought to members", title_justify="left", caption=EXPLAINED, caption_justify="left"
-    )
-    places = _NARROW if narrow else range(len(TALK_HEAD))
-    for place in places:
-        table.add_column(TALK_HEAD[place], justify="left" if place < 2 else "right", no_wrap=place > 0)
-    if not narrow:
+def _how_often(report: Report) -> str:
+    """Turns as they were: some cases are done once, and one that failed may have fewer."""
+    done = turns(report)
+    parts = [f"{number(report.seconds)} s of each talk"] if report.talks else []
+    for count in sorted(set(done.values()), reverse=True):
+        cases = [case for case, turns_done in done.items() if turns_done == count]
+        which = "" if len(cases) == len(done) else f": {', '.join(cases)}"
+        parts.append(("once" if count == 1 else f"medians of {count} turns") + which)
+    return "; ".join(parts) or "nothing was measured"
+
+
+def _talks(found: list[Row], columns: int) -> Table:
+    lines = [dict(zip(TALK_HEAD, talk_cells(row, found), strict=True)) for row in found]
+    shown, room = _choose(lines, columns)
+    has_bars = room >= BAR + _BETWEEN
+    table = _table("Messages brought to members", explain(shown))
+    for name in shown:
+        table.add_column(
+            name, justify="left" if name in TALK_HEAD[:2] else "right", no_wrap=name != TALK_HEAD[0]
+        )
+    if has_bars:
         table.add_column("a CPU second", min_width=BAR)
     most = max(row.per_cpu_second for row in found) or 1.0
-    for row in found:
-        cells = talk_cells(row, found)
+    for row, line in zip(found, lines, strict=True):
         length = Text(bar(row.per_cpu_second / most), style="yellow" if row.server == NAIVE else "green")
-        table.add_row(*(cells[place] for place in places), *(() if narrow else (length,)))
+        table.add_row(*(line[name] for name in shown), *([length] if has_bars else []))
     return table
 
 
+def _choose(lines: list[dict[str, str]], columns: int) -> tuple[list[str], int]:
+    """The columns that there is room for, and how much room they leave."""
+
+    def width(name: str) -> int:
+        if name == TALK_HEAD[0]:
+            return _TITLE_MIN + _BETWEEN
+        return max(len(name), *(len(line[name]) for line in lines)) + _BETWEEN
+
+    chosen = set(_ALWAYS)
+    room = columns - sum(map(width, _ALWAYS))
+    for name in _IF_THERE_IS_ROOM:
+        if width(name) <= room:
+            chosen.add(name)
+            room -= width(name)
+    return [name for name in TALK_HEAD if name in chosen], room
+
+
+def _table(title: str, caption: str) -> Table:
+    return Table(
+        title=title,
+        title_justify="left",
+        caption=caption,
+        caption_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, _BETWEEN - 1, 0, 0),
+        show_edge=False,
+    )
+
+
 def _figures(found: list[Figure]) -> Table:
-    table = Table(title="Everything else", title_justify="left")
+    table = _table("Everything else", f"{ROUGH}." if any(figure.is_rough for figure in found) else "")
     for name in ("case", "what", "server"):
         table.add_column(name)
     table.add_column("value", justify="right")
     table.add_column("unit")
     for figure in found:
-        table.add_row(figure.case, figure.what, figure.server, number(figure.value), figure.unit)
+        table.add_row(figure.case, figure.what, figure.server, figure_cell(figure), figure.unit)
     return table
 
 

@@ -83,14 +83,61 @@ def test_another_file_is_no_run(tmp_path: Path) -> None:
         results.read(tmp_path / "run.json")
 
 
-@pytest.mark.parametrize("columns", [80, tables.PICTURE_COLUMNS])
-def test_a_run_is_drawn_at_any_width(columns: int) -> None:
+def drawn(found: Report, columns: int) -> str:
+    """The text of a run."""
     console = Console(width=columns, record=True, file=StringIO())
-    console.print(tables.draw(report(), columns=columns))
-    text = console.export_text()
-    assert "10.0 x" in text
+    console.print(tables.draw(found, columns=columns))
+    return console.export_text()
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 120, tables.PICTURE_COLUMNS])
+def test_a_run_is_drawn_at_any_width(columns: int) -> None:
+    text = drawn(report(), columns)
     assert "20,000" in text
+    assert "…" not in text
     assert max(map(len, text.splitlines())) <= columns
+
+
+@pytest.mark.parametrize("columns", [60, 80, tables.PICTURE_COLUMNS])
+def test_what_was_lost_and_what_else_was_done_are_always_shown(columns: int) -> None:
+    talk = Talk("room10", "1 x 10", CHATROOM, replace(OUTCOME, lost=73, others_share=0.87))
+    text = drawn(Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 1, [talk]), columns)
+    assert "73" in text
+    assert "87%" in text
+
+
+def test_a_caption_is_about_the_columns_that_are_shown() -> None:
+    narrow, wide = (drawn(report(), columns) for columns in (60, tables.PICTURE_COLUMNS))
+    assert ("bytes" in narrow, "bytes:" in narrow) == (False, False)
+    assert wide.count("bytes") == 2
+    assert all(wide.count(name.removesuffix(" ms")) >= 2 for name in tables.TALK_HEAD[2:])
+
+
+def test_figures_from_little_cpu_time_are_marked() -> None:
+    little, enough = replace(OUTCOME, server_cpu_s=0.19), replace(OUTCOME, server_cpu_s=0.2)
+    talks = [Talk("room10", "1 x 10", CHATROOM, enough), Talk("room10", "1 x 10", NAIVE, little)]
+    ours, naive = results.rows(talks)
+    assert tables.talk_cells(ours, [ours, naive])[3:5] == ["50,000", "~0.95 x"]
+    assert tables.talk_cells(naive, [ours, naive])[3:5] == ["~52,632", ""]
+    figures = [Figure("idle", "CPU", 7, "ms", CHATROOM, cpu_s) for cpu_s in (0.1, 0.15, 2.0)]
+    text = drawn(Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 3, [], figures), 80)
+    assert "~7.00" in text
+    assert tables.ROUGH[:20] in text
+    assert "~" not in drawn(Report("2026-01-01 00:00", "0.1.0", MACHINE, 2.0, 1, [], figures[2:]), 80)
+
+
+def test_the_conditions_say_how_often_each_case_was_done() -> None:
+    found = report()
+    found.figures.append(Figure("crowd", "all come in", 1.0, "s"))
+    assert tables.conditions(found).endswith(
+        "; 2.00 s of each talk; medians of 3 turns: room10, idle; once: crowd."
+    )
+    found.talks, found.figures = [], found.figures[-1:]
+    assert tables.conditions(found).endswith(" at the start; once.")
+
+
+def test_a_figure_is_written_as_before_where_no_cpu_time_belongs_to_it() -> None:
+    assert b"cpu_s" not in msgspec.json.encode(Figure("idle", "memory", 1.0, "KB"))
 
 
 def test_a_run_without_anything_is_drawn() -> None:
@@ -146,7 +193,13 @@ def test_what_was_lost_is_a_fault(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("hard", "links"),
-    [(resource.RLIM_INFINITY, CROWD), (1_000_000, CROWD), (4096, 4096 - 2048 - 512 - 256), (1024, 0)],
+    [
+        (resource.RLIM_INFINITY, CROWD),
+        (1_000_000, CROWD),
+        (4096, 4096 - 2048 - 512 - 256),
+        (2817, 0),
+        (1024, 0),
+    ],
 )
 def test_a_crowd_is_as_large_as_open_files_allow(hard: int, links: int) -> None:
     assert crowd_links(CROWD, hard) == links
