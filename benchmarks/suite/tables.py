@@ -5,6 +5,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from msgspec import UNSET
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -135,7 +136,11 @@ def conditions(report: Report) -> str:
 def _how_often(report: Report) -> str:
     """Turns as they were: some cases are done once, and one that failed may have fewer."""
     done = turns(report)
-    parts = [f"{number(report.seconds)} s of each talk"] if report.talks else []
+    parts = []
+    if report.talks:
+        parts.append(f"{number(report.seconds)} s of each talk")
+    elif any(figure.cpu_s is not UNSET for figure in report.figures):
+        parts.append(f"{number(report.seconds)} s of each measurement of CPU time")
     for count in sorted(set(done.values()), reverse=True):
         cases = [case for case, turns_done in done.items() if turns_done == count]
         which = "" if len(cases) == len(done) else f": {', '.join(cases)}"
