@@ -229,7 +229,7 @@ def test_help_is_in_french(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
             run(argv)
         shown = capsys.readouterr().out
         assert shown.startswith("usage : chatroom")
-        assert "\narguments:" in shown
+        assert "\narguments :\n" in shown
         assert "montrer cette aide, puis finir" in shown
         for english in ("usage: ", "positional", "show", "the ", "your", "with"):
             assert english not in shown

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import Any, Final, NoReturn
 
 from chatroom.common.inert import one_line
+from chatroom.common.keyvalue import nearest
 from chatroom.common.texts import Texts
 
 
@@ -32,6 +33,9 @@ _ARGPARSE_SAYS: Final = (
     _("invalid {type} value: {value}"),
 )
 """What argparse finds wrong, its fields in our form; a problem may be one of these, too."""
+_NO_COMMAND: Final = re.compile(
+    r"argument COMMAND: invalid choice: '?(?P<word>.*?)'? \(choose from (?P<commands>.*)\)", re.DOTALL
+)
 
 
 class ArgumentParser(argparse.ArgumentParser):
@@ -75,12 +79,17 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 class _HelpFormatter(argparse.HelpFormatter):
-    """Begins with the word for usage of another language."""
+    """Writes headings, and the word for usage, as another language does."""
 
     def __init__(self, prog: str, usage: str) -> None:
         super().__init__(prog)
         self._command = prog
         self._usage_word = usage
+
+    def start_section(self, heading: str | None) -> None:
+        if heading is not None and self._usage_word.rstrip().endswith(" :"):
+            heading += " "  # the language has a space before the colon, which argparse adds
+        super().start_section(heading)
 
     def add_usage(self, usage: Any, actions: Any, groups: Any, prefix: str | None = None) -> None:
         if usage is not None:  # argparse cut it out, behind as many characters as the English word has
@@ -90,6 +99,9 @@ class _HelpFormatter(argparse.HelpFormatter):
 
 def translated(message: str, texts: Texts) -> str:
     """What argparse says, in the user's language; what is not known stays as it is."""
+    if (found := _NO_COMMAND.fullmatch(message)) and (near := _nearest_command(found)):
+        sentence = texts._("there is no command {word}; did you mean {near}?")
+        return sentence.format(word=found["word"], near=near)
     for sentence in _ARGPARSE_SAYS:
         if found := _pattern(sentence).fullmatch(message):
             fields = found.groupdict()
@@ -97,6 +109,10 @@ def translated(message: str, texts: Texts) -> str:
                 fields["problem"] = translated(fields["problem"], texts)
             return texts._(sentence).format(**fields)
     return message
+
+
+def _nearest_command(found: re.Match[str]) -> str:
+    return nearest(found["word"].lower(), re.findall(r"[\w-]+", found["commands"]))
 
 
 @functools.cache

@@ -4,6 +4,7 @@ import pytest
 
 from chatroom.common.arguments import ArgumentParser, WrongUsageError, translated, wanted_language
 from chatroom.common.texts import Texts
+from chatroom.languages import load_texts
 
 
 class Marked(Texts):
@@ -69,6 +70,31 @@ def test_help_has_its_titles_in_the_language() -> None:
     assert shown.startswith("<usage: >tool ")
     for title in ("<arguments>:", "<options>:", "<show this help, and end>"):
         assert title in shown
+
+
+def test_titles_have_their_colon_as_the_language_writes_it() -> None:
+    shown = parser(load_texts("fr", {})).format_help()
+    for title in ("usage : ", "arguments :\n", "options :\n"):
+        assert title in shown
+    assert "\noptions:\n" in parser(Texts()).format_help()
+
+
+@pytest.mark.parametrize(
+    ("word", "problem"),
+    [
+        ("verfy", "there is no command verfy; did you mean verify?"),
+        ("STOP", "there is no command STOP; did you mean stop?"),
+        ("xyz", "argument COMMAND: invalid choice: 'xyz' (choose from "),
+    ],
+)
+def test_the_command_that_was_meant_is_guessed(word: str, problem: str) -> None:
+    made = ArgumentParser(Texts(), prog="tool")
+    commands = made.add_subparsers(metavar="COMMAND")
+    for name in ("verify", "stop"):
+        commands.add_parser(name, texts=Texts())
+    with pytest.raises(WrongUsageError) as refused:
+        made.parse_args([word])
+    assert str(refused.value).startswith(problem)
 
 
 def test_the_usage_of_intermixed_arguments_is_whole(capsys: pytest.CaptureFixture[str]) -> None:
