@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from chatroom.protocol import limits
-from chatroom.protocol.errors import ERRORS
+from chatroom.protocol.errors import ERRORS, WireError
 from chatroom.protocol.kinds import KINDS, Sender
 
 DOCUMENT = Path(__file__).with_name("protocol.md")
@@ -54,8 +54,14 @@ def _sentence(frame: type) -> str:
 
 
 def _errors() -> str:
-    rows = [(f"`{code}`", error.sentence, "yes" if error.fatal else "") for code, error in ERRORS.items()]
+    rows = [(f"`{code}`", error.sentence, _ends(error)) for code, error in ERRORS.items()]
     return _table(("code", "sentence", "ends the link"), rows)
+
+
+def _ends(error: WireError) -> str:
+    if error.fatal:
+        return "yes"
+    return "before the login only" if error.fatal_at_first else ""
 
 
 def _limits() -> str:

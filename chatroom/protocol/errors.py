@@ -90,17 +90,21 @@ class WireError:
     Attributes:
         sentence: What a person is told, in English; `{…}` are the error frame's `args`.
         fatal: Whether the link ends after it.
+        fatal_at_first: Whether it does before the login.
     """
 
     sentence: str
     fatal: bool = False
+    fatal_at_first: bool = False
 
 
 ERRORS: Final[dict[ErrorCode, WireError]] = {
     ErrorCode.BAD_FRAME: WireError("what came is no frame of this protocol", fatal=True),
     ErrorCode.TOO_LONG: WireError("a frame is longer than its kind may be", fatal=True),
     ErrorCode.OUT_OF_ORDER: WireError("this frame has no place here in the conversation", fatal=True),
-    ErrorCode.UNKNOWN_KIND: WireError("a frame of a kind that this version does not know was skipped"),
+    ErrorCode.UNKNOWN_KIND: WireError(
+        "a frame of a kind that this version does not know was skipped", fatal_at_first=True
+    ),
     ErrorCode.VERSION: WireError(
         "no common protocol version: this side speaks {min} to {max}; update the older program", fatal=True
     ),
