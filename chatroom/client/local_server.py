@@ -116,6 +116,11 @@ def find_again(
         return _start_again(runtime, os.environ if environ is None else environ, killed)
 
 
+def runs_with_key(runtime: Path, server_key: bytes) -> bool:
+    """Whether a server of this user has this key, and runs."""
+    return any(server.pin == auth.pin(server_key) for server in _living(runtime))
+
+
 def _with_key(runtime: Path, pin: str) -> LocalServer | None:
     found = (server for server in _living(runtime) if server.pin == pin and _answers(server.address))
     return next(found, None)

@@ -1,8 +1,10 @@
 """Whether a server may be spoken to: by its pin, by what is known, or by asking."""
 
+import asyncio
 import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 from chatroom.client.address import Address
@@ -13,29 +15,45 @@ from chatroom.protocol import auth
 Question = Callable[[Address, str], Awaitable[bool]]
 """Asks a person whether the server at an address, with this fingerprint, is the one that is meant."""
 
+Own = Callable[[bytes], Awaitable[bool]]
+"""Tells whether the server with this key is the user's own, on this machine."""
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
     """What to do about a server that nobody has vouched for.
 
-    `Trust.ASK(question)` asks a person, `Trust.PIN_IF_LOCAL` takes a loopback address that was given for
-    consent (scripts), `Trust.NEVER` lets none pass.
+    `Trust.ASK(question)` asks a person, but not about a server of this machine that is `own`.
+    `Trust.PIN_IF_LOCAL` takes a loopback address that was given for consent (scripts), `Trust.NEVER` lets
+    none pass.
     """
 
     local: bool = False
     question: Question | None = None
+    own: Own | None = None
 
     NEVER: ClassVar["Trust"]
     PIN_IF_LOCAL: ClassVar["Trust"]
 
     @staticmethod
-    def ASK(question: Question) -> "Trust":  # noqa: N802  # reads like its siblings
+    def ASK(question: Question, own: Own | None = None) -> "Trust":  # noqa: N802  # reads like its siblings
         """Ask a person."""
-        return Trust(question=question)
+        return Trust(question=question, own=own)
 
 
 Trust.NEVER = Trust()
 Trust.PIN_IF_LOCAL = Trust(local=True)
+
+
+def own_server(runtime: Path) -> Own:
+    """What knows the servers that this user runs on this machine by their keys."""
+
+    async def is_own(server_key: bytes) -> bool:
+        from chatroom.client.local_server import runs_with_key
+
+        return await asyncio.to_thread(runs_with_key, runtime, server_key)
+
+    return is_own
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +84,15 @@ async def check_key(vouching: Vouching, shown: bytes, texts: Texts) -> None:
     elif vouching.known is not None:
         if vouching.known != shown:
             raise _changed(auth.fingerprint(vouching.known), auth.fingerprint(shown), texts)
-    elif not await _is_accepted(vouching, auth.fingerprint(shown)):
+    elif not await _is_accepted(vouching, shown):
         raise _unknown(vouching.address, shown, texts)
 
 
-async def _is_accepted(vouching: Vouching, fingerprint: str) -> bool:
-    trust = vouching.trust
-    if trust.local and vouching.address.is_loopback:
+async def _is_accepted(vouching: Vouching, shown: bytes) -> bool:
+    trust, address = vouching.trust, vouching.address
+    if address.is_loopback and (trust.local or (trust.own is not None and await trust.own(shown))):
         return True
-    return trust.question is not None and await trust.question(vouching.address, fingerprint)
+    return trust.question is not None and await trust.question(address, auth.fingerprint(shown))
 
 
 def _changed(known: str, shown: str, texts: Texts) -> ServerKeyChanged:

@@ -11,7 +11,7 @@ from chatroom.client.address import Address
 from chatroom.client.errors import ClientError
 from chatroom.client.options import FindAgain
 from chatroom.client.session import connect
-from chatroom.client.trust import Trust
+from chatroom.client.trust import Trust, own_server
 from chatroom.conversation_log import ConversationLog, open_conversation_log
 from chatroom.dates import clock, iso_day
 from chatroom.model.sentences import LineFormat
@@ -124,7 +124,9 @@ def _started_line(prepared: Launching, found: "LocalServer") -> str:
 
 async def _talk(prepared: Launching, console: Console, address: Address, pin: str) -> int:
     form = LineFormat(prepared.texts, clock, me=prepared.profile.user_id)
-    trust = Trust.ASK(_Asking(prepared, console).ask) if console.is_interactive else Trust.PIN_IF_LOCAL
+    trust = Trust.PIN_IF_LOCAL
+    if console.is_interactive:
+        trust = Trust.ASK(_Asking(prepared, console).ask, own=own_server(prepared.home.runtime))
     written = await asyncio.to_thread(
         open_conversation_log,
         log_folders(prepared.settings, prepared.home),
@@ -173,8 +175,6 @@ class _Asking:
         self._console = console
 
     async def ask(self, address: Address, fingerprint: str) -> bool:
-        if address.is_loopback:
-            return True
         question = self._texts._(
             "You have not been at {address} before. Its key is {key}. Is that the one you mean? [y/n]"
         )

@@ -102,7 +102,7 @@ class Live:
     async def _connect(self) -> None:
         await asyncio.to_thread(import_module, "chatroom.client.session")  # long: keys come in between
         from chatroom.client.session import connect
-        from chatroom.client.trust import Trust
+        from chatroom.client.trust import Trust, own_server
 
         launch = self._launch
         place = self._place = await asyncio.to_thread(find_place, launch)
@@ -116,7 +116,7 @@ class Live:
             secret=launch.secret,
             pin=place.pin,
             reconnect=launch.reconnect,
-            trust=Trust.ASK(self._ask_trust),
+            trust=Trust.ASK(self._ask_trust, own=own_server(launch.home.runtime)),
             texts=launch.texts,
             find_again=self._find_again,
         ) as session:

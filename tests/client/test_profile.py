@@ -93,7 +93,9 @@ def test_addresses_are_read(text: str, host: str, port: int) -> None:
     assert parse_address(str(address)) == address
 
 
-@pytest.mark.parametrize("text", ["", ":80", "host:", "host:0", "host:65536", "host:x", "[]:5", "bad host", "a..b:80", "x:1:2"])
+@pytest.mark.parametrize(
+    "text", ["", ":80", "host:", "host:0", "host:65536", "host:x", "[]:5", "bad host", "a..b:80", "x:1:2"]
+)
 def test_what_is_no_address_is_said(text: str) -> None:
     with pytest.raises(AddressError, match="host:port"):
         parse_address(text)

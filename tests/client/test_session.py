@@ -277,6 +277,25 @@ async def test_an_unknown_server_is_asked_about(server: FakeServer, profile: Pro
     assert len(asked) == 2
 
 
+async def test_ones_own_server_on_this_machine_is_not_asked_about(
+    server: FakeServer, profile: Profile
+) -> None:
+    own = set[bytes]()
+
+    async def question(_address: object, _fingerprint: str) -> bool:
+        return False
+
+    async def is_own(server_key: bytes) -> bool:
+        return server_key in own
+
+    trust = Trust.ASK(question, own=is_own)
+    async with session_on(server, profile, trust=trust) as session:
+        assert (await next_event(session, Ended)).code == "unknown-server"
+    own.add(server.public_key)
+    async with session_on(server, profile, trust=trust) as session:
+        await session.ready()
+
+
 async def test_nobody_vouches_for_an_unknown_server(server: FakeServer, profile: Profile) -> None:
     async with session_on(server, profile, trust=Trust.NEVER) as session:
         with pytest.raises(UnknownServer) as unknown:

@@ -267,6 +267,8 @@ def fake() -> Iterator[_FakeServerThread]:
 def test_a_server_that_cleans_nothing_reaches_no_terminal(fake: _FakeServerThread, tmp_path: Path) -> None:
     where = ("-a", "127.0.0.1", "-p", str(fake.port), "--nick", "victim")
     with Terminal(client_command("--plain", *where), env=environment(tmp_path)) as plain:
+        plain.wait_for("[y/n]")
+        plain.type("y\r")
         plain.wait_for(MARK)
         assert_inert(plain.raw)
         assert not FAKED.search(plain.text())
@@ -304,6 +306,8 @@ def test_nothing_that_a_server_says_reaches_a_terminal(
 ) -> None:
     where = ("-a", "127.0.0.1", "-p", str(fake.port), "--nick", "victim")
     with Terminal(client_command("--plain", *where), env=environment(tmp_path)) as first:
+        first.wait_for("[y/n]")
+        first.type("y\r")
         first.wait_for(MARK)
         first.type("/quit\r")
         assert first.wait_end() == 0

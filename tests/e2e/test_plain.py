@@ -61,6 +61,23 @@ def test_files_may_be_its_input_and_output(person: MakePerson, server: Server, t
     assert "You said: and more" in (tmp_path / "out").read_text()
 
 
+def test_a_server_of_somebody_else_on_this_machine_is_asked_about(server: Server, tmp_path: Path) -> None:
+    command = client_command("--plain", "-p", str(server.port), "--nick", "it4")
+    with Terminal(command, env=environment(tmp_path / "home")) as it4:
+        it4.wait_for("[y/n]")
+        it4.type("n\n")
+        it4.wait_for("Nobody has vouched for the server")
+
+
+@pytest.mark.parametrize("front_end", [["--plain"], []], ids=["plain", "full_screen"])
+def test_ones_own_server_is_not_asked_about(server: Server, front_end: list[str]) -> None:
+    command = client_command(*front_end, "-p", str(server.port), "--nick", "it4", "--room", "general")
+    with Terminal(command, env=environment(server.folder)) as it4:
+        it4.wait_for("#general")
+        assert "Trust it" not in it4.text()
+        assert "[y/n]" not in it4.text()
+
+
 def test_a_closed_output_ends_it_quietly(person: MakePerson, server: Server) -> None:
     process = subprocess.Popen(
         client_command("--plain", "-a", "127.0.0.1", "-p", str(server.port), "--nick", "it4"),
@@ -96,7 +113,7 @@ def test_the_terminal_is_left_as_it_was(
 ) -> None:
     master, slave = pty.openpty()
     process = subprocess.Popen(
-        client_command("--plain", "-a", "127.0.0.1", "-p", str(server.port), "--nick", "it4"),
+        client_command("--plain", server.invitation, "--nick", "it4"),
         stdin=slave,
         stdout=slave,
         stderr=slave,
@@ -135,7 +152,7 @@ def test_pictures_are_captions_until_one_asks(person: MakePerson, tmp_path: Path
 
 def test_a_question_to_a_terminal_that_is_dumb(person: MakePerson, server: Server) -> None:
     """Without a nick one is asked for it, line by line, because TERM says so."""
-    command = client_command("-a", "127.0.0.1", "-p", str(server.port))
+    command = client_command(server.invitation)
     home = person("nobody").home
     with Terminal(command, env=environment(home, TERM="dumb", LANG="en_US.ISO-8859-1")) as terminal:
         terminal.wait_for("What should the others call you?")

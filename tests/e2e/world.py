@@ -5,10 +5,12 @@ import os
 import select
 import signal
 import subprocess
+from base64 import b64decode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from chatroom.protocol.auth import pin
 from tests.e2e.terminal import PATIENCE_S, Terminal, client_command, server_command
 
 _KEPT = ("PATH", "PYTHONPATH", "SYSTEMROOT", "PYTHONDONTWRITEBYTECODE")
@@ -22,6 +24,7 @@ class Server:
         self.port = 0
         self.text_port = 0
         """Of the plain-text door; 0 without one."""
+        self.pin = ""
         self.log = folder / "console.txt"
         self._arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None
@@ -29,6 +32,11 @@ class Server:
     @property
     def data(self) -> Path:
         return self.folder / "data"
+
+    @property
+    def invitation(self) -> str:
+        """The line that says where it is, and which key it has."""
+        return f"chatroom://127.0.0.1:{self.port}/?pin={self.pin}"
 
     def start(self, *more: str) -> "Server":
         """Start it, and wait until it listens; on the port it had before, if any."""
@@ -54,6 +62,7 @@ class Server:
             )
         os.close(announce)
         answer = _announced(ready, self.log)
+        self.pin = pin(b64decode(answer["key"]))
         self.port, self.text_port = int(answer["port"]), int(answer["text_port"] or 0)
         return self
 
@@ -157,8 +166,8 @@ class Person:
         )
 
     def plain(self, *arguments: str, columns: int = 120) -> Terminal:
-        """The line client in a terminal."""
-        return self._terminal(["--plain", *arguments], columns, 40)
+        """The line client in a terminal, with an invitation that vouches for the server."""
+        return self._terminal(["--plain", self._server.invitation, *arguments], columns, 40)
 
     def full_screen(self, *arguments: str, columns: int = 120, rows: int = 36) -> Terminal:
         """The full-screen client in a terminal."""
