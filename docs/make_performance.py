@@ -7,7 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))  # benchmarks/ is no part of what is installed
 
 from benchmarks.suite.results import NAIVE, QUIET, Figure, Report, Row, merged, read, rows
-from benchmarks.suite.tables import EXPLAINED, TALK_HEAD, conditions, number, save_picture, talk_cells
+from benchmarks.suite.tables import EXPLAINED, TALK_HEAD, conditions, figure_cell, save_picture, talk_cells
 
 DOCUMENT = Path(__file__).with_name("performance.md")
 PICTURE = Path(__file__).with_name("performance.svg")
@@ -46,18 +46,15 @@ def _talks(found: list[Row]) -> str:
 
 
 def _figures(found: list[Figure]) -> str:
-    naive = {(each.case, each.what): each.value for each in found if each.server == NAIVE}
+    naive = {(each.case, each.what): each for each in found if each.server == NAIVE}
     lines = []
     for each in found:
         if each.server == NAIVE:
             continue
         other = naive.get((each.case, each.what))
-        lines.append([each.case, each.what, f"{number(each.value)} {each.unit}", _beside(other, each.unit)])
+        beside = f"{figure_cell(other)} {other.unit}" if other is not None else ""
+        lines.append([each.case, each.what, f"{figure_cell(each)} {each.unit}", beside])
     return _table(("case", "what", "chatroom", "naive server"), lines)
-
-
-def _beside(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{number(value)} {unit}"
 
 
 def _table(head: tuple[str, ...], lines: list[list[str]]) -> str:
