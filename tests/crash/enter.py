@@ -122,8 +122,6 @@ class Trials:
     def _begin(self, terminal: Terminal) -> None:
         """Come to an empty composer, past the questions of a first start; note the draft that was there."""
         if not self._trials:
-            terminal.wait_for("Trust it")
-            terminal.press("tab", "enter")
             terminal.wait_for("Where do you want to begin?")
             terminal.press("enter")
         terminal.wait_for(lambda text: "#general ›" in text and "● it4" in text)
