@@ -23,7 +23,8 @@ from tests.e2e.world import Person, Server, environment
 
 SIZE: Final = (120, 36)
 BARE: Final = [sys.executable, "-m", "benchmarks.bare_app"]
-FIRST_FRAME: Final = b"connecting to"
+FIRST_FRAME: Final = b"ROOMS"
+"""Stands in the outline, which is the first frame, already."""
 ONLINE: Final = "ONLINE — ".encode()
 LETTER: Final = "ẋ"
 """Stands nowhere else; it is typed when the first frame is there."""
