@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -935,9 +935,10 @@ def listening(server: Server) -> list[int]:
     """The TCP ports on which a server's process listens (Linux)."""
     assert server.process is not None
     process = Path("/proc") / str(server.process.pid)
-    sockets = {
-        str(path.readlink()).removeprefix("socket:[").removesuffix("]") for path in (process / "fd").iterdir()
-    }
+    sockets: set[str] = set()
+    for path in (process / "fd").iterdir():
+        with suppress(FileNotFoundError):  # a file that was closed meanwhile
+            sockets.add(str(path.readlink()).removeprefix("socket:[").removesuffix("]"))
     rows = [
         line.split() for name in ("tcp", "tcp6") for line in (process / "net" / name).read_text().splitlines()
     ]
