@@ -117,8 +117,8 @@ class Flusher:
 
     def _append(self, room: RoomId, lines: list[bytes], result: FlushResult) -> None:
         try:
-            before = self._usable(room)
-            file = self._store.append(before, lines)
+            file = self._usable(room)
+            file = self._store.append(file, lines)
         except OSError as error:
             result.error = error
             if isinstance(error, ShortenedError):
